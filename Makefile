@@ -1,0 +1,112 @@
+# `make` lists the targets.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GOLANGCI_LINT_VERSION := v2.15.0
+GOFUMPT_VERSION := v0.12.0
+GOVULNCHECK_VERSION := v1.8.0
+
+BIN := $(CURDIR)/.bin
+GOLANGCI_LINT ?= $(BIN)/golangci-lint
+GOFUMPT ?= $(BIN)/gofumpt
+GOVULNCHECK ?= $(BIN)/govulncheck
+
+PACKAGES ?= ./...
+FUZZTIME ?= 5s
+
+# The race detector needs a C compiler.
+RACE := $(shell command -v "$$(go env CC)" >/dev/null && echo -race)
+
+##@ Try
+
+.PHONY: demo
+demo: ## watch a connection live, in the sandbox
+	go run ./cmd/switchhook demo
+
+.PHONY: build
+build: ## build the binary, ./switchhook
+	CGO_ENABLED=0 go build -trimpath -o switchhook ./cmd/switchhook
+
+##@ Test
+
+.PHONY: test
+test: ## run every test, with the race detector if there is a C compiler
+	$(if $(RACE),,@echo "no C compiler ($$(go env CC)): testing without the race detector")
+	go test $(RACE) -timeout 10m $(PACKAGES)
+
+.PHONY: check
+check: fmt-check vet lint fuzz vuln ## everything else that CI runs, after test
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## run golangci-lint
+	$(GOLANGCI_LINT) run $(PACKAGES)
+
+.PHONY: vet
+vet: ## run go vet
+	go vet $(PACKAGES)
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (5s)
+	@go test -list '^Fuzz' $(PACKAGES) \
+	| awk '/^Fuzz/ { name[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, name[i]; n = 0 }' \
+	| while read -r package name; do \
+		echo "fuzz $$package $$name"; \
+		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$package" </dev/null; \
+	done
+
+.PHONY: vuln
+vuln: $(GOVULNCHECK) ## look for known vulnerabilities, if their database can be reached
+	@status=0; out=$$($(GOVULNCHECK) $(PACKAGES) 2>&1) || status=$$?; echo "$$out"; \
+	if [[ $$status -ne 0 && $$out == *"fetching vulnerabilities: Get "* ]]; then \
+		echo; \
+		echo "NOTICE: the vulnerability database cannot be reached; nothing was checked."; \
+		exit 0; \
+	fi; \
+	exit $$status
+
+.PHONY: bench
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem $(PACKAGES)
+
+##@ Write
+
+.PHONY: fmt
+fmt: $(GOFUMPT) ## format the code
+	$(GOFUMPT) -w .
+
+.PHONY: fmt-check
+fmt-check: $(GOFUMPT) ## list files that are not formatted
+	@files=$$($(GOFUMPT) -l .); [[ -z $$files ]] || { echo "run make fmt; not formatted:"; echo "$$files"; exit 1; }
+
+.PHONY: generate
+generate: ## write the generated files anew, such as the state diagrams
+	go generate $(PACKAGES)
+
+.PHONY: install-tools
+install-tools: $(BIN)/golangci-lint $(BIN)/gofumpt $(BIN)/govulncheck ## install the pinned tools into .bin
+
+# A tool is installed when it is first needed, and again when its version here
+# changes: the mark's name holds the version.
+$(BIN)/golangci-lint: $(BIN)/.golangci-lint-$(GOLANGCI_LINT_VERSION)
+$(BIN)/gofumpt: $(BIN)/.gofumpt-$(GOFUMPT_VERSION)
+$(BIN)/govulncheck: $(BIN)/.govulncheck-$(GOVULNCHECK_VERSION)
+
+$(BIN)/.golangci-lint-%:
+	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$*
+	@touch $@
+
+$(BIN)/.gofumpt-%:
+	GOBIN=$(BIN) go install mvdan.cc/gofumpt@$*
+	@touch $@
+
+$(BIN)/.govulncheck-%:
+	GOBIN=$(BIN) go install golang.org/x/vuln/cmd/govulncheck@$*
+	@touch $@
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
