@@ -1,0 +1,116 @@
+package record
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/switchhook/switchhook/fsm"
+)
+
+// Kind names what an event tells.
+type Kind string
+
+// The kinds of event.
+const (
+	ConnectionChanged Kind = "connection.changed" // a transition; Transition and Info are set
+	QRIssued          Kind = "qr.issued"          // a new pairing code is on show; Code is set
+	InstanceCreated   Kind = "instance.created"   // on the daemon's stream
+	InstanceDeleted   Kind = "instance.deleted"   // the last event of an instance's stream
+	DaemonStarted     Kind = "daemon.started"
+	DaemonStopped     Kind = "daemon.stopped"
+)
+
+// DaemonStream is the stream of events that belong to no instance.
+const DaemonStream = "daemon"
+
+// Event is one entry of the log: a fact, frozen when it was committed, without
+// credentials. Encoders make each format's bytes of it.
+//
+// The store fills Epoch and Seq when it commits the event. Seq counts all
+// events of the stream without a gap and survives everything but the
+// instance's deletion.
+type Event struct {
+	Stream string    `json:"stream"`
+	Epoch  uint32    `json:"epoch"`
+	Seq    uint64    `json:"seq"`
+	Kind   Kind      `json:"kind"`
+	At     time.Time `json:"at"`
+
+	Name       string          `json:"name,omitempty"` // the instance's name at that moment
+	Transition *fsm.Transition `json:"transition,omitempty"`
+	Info       *Info           `json:"info,omitempty"`
+	Code       *Code           `json:"code,omitempty"`
+	Data       json.RawMessage `json:"data,omitempty"` // further facts, by kind
+}
+
+// ID identifies the event for ever: <stream>/<epoch>/<seq>. Retries, replays
+// and every sink carry the same one.
+func (e *Event) ID() string {
+	return e.Stream + "/" + strconv.FormatUint(uint64(e.Epoch), 10) + "/" + strconv.FormatUint(e.Seq, 10)
+}
+
+// ParseID is the inverse of [Event.ID]. It takes no other spelling: two ids that
+// differ never name the same event.
+func ParseID(id string) (stream string, epoch uint32, seq uint64, err error) {
+	parts := strings.Split(id, "/")
+	if len(parts) == 3 && parts[0] != "" {
+		ep, err1 := strconv.ParseUint(parts[1], 10, 32)
+		seq, err2 := strconv.ParseUint(parts[2], 10, 64)
+		e := Event{Stream: parts[0], Epoch: uint32(ep), Seq: seq}
+		if err1 == nil && err2 == nil && e.ID() == id {
+			return e.Stream, e.Epoch, e.Seq, nil
+		}
+	}
+	return "", 0, 0, fmt.Errorf("event id %q is not <stream>/<epoch>/<seq>", id)
+}
+
+// Subject is where the event is published on NATS, below [SubjectPrefix]:
+// connection.<code> for a transition, <kind> for the rest.
+func (e *Event) Subject() string {
+	if e.Kind == ConnectionChanged && e.Transition != nil {
+		return SubjectPrefix + e.Stream + ".connection." + strconv.Itoa(int(e.Transition.To))
+	}
+	return SubjectPrefix + e.Stream + "." + string(e.Kind)
+}
+
+// SubjectPrefix begins every subject an event is published on.
+const SubjectPrefix = "switchhook.ev."
+
+// Standard is the event in our own JSON format: the payload on NATS, of
+// PostBacks in the standard format, and of the events command. It holds no
+// credential: no pairing code, no webhook address.
+func (e *Event) Standard() ([]byte, error) {
+	type connection struct {
+		Info
+		Webhook string `json:"webhook,omitempty"` // shadows Info's, always empty
+	}
+	type data struct {
+		Transition *fsm.Transition `json:"transition,omitempty"`
+		Connection *connection     `json:"connection,omitempty"`
+		TTL        int             `json:"ttl,omitempty"` // seconds a pairing code is shown
+		Detail     json.RawMessage `json:"detail,omitempty"`
+	}
+	d := data{Transition: e.Transition, Detail: e.Data}
+	if e.Info != nil {
+		d.Connection = &connection{Info: *e.Info}
+	}
+	if e.Code != nil {
+		d.TTL = int(e.Code.TTL / time.Second)
+	}
+	out, err := json.Marshal(struct {
+		ID     string    `json:"id"`
+		Type   Kind      `json:"type"`
+		Stream string    `json:"stream"`
+		Name   string    `json:"name,omitempty"`
+		Seq    uint64    `json:"seq"`
+		Time   time.Time `json:"time"`
+		Data   data      `json:"data"`
+	}{e.ID(), e.Kind, e.Stream, e.Name, e.Seq, e.At, d})
+	if err != nil {
+		return nil, fmt.Errorf("encode event %s: %w", e.ID(), err)
+	}
+	return out, nil
+}

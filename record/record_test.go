@@ -1,0 +1,125 @@
+package record_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/switchhook/switchhook/fsm"
+	"github.com/switchhook/switchhook/record"
+)
+
+// moment has nanoseconds and is in UTC, as a stored time comes back.
+var moment = time.Date(2025, 11, 21, 20, 15, 30, 123456789, time.UTC)
+
+func instance() record.Instance {
+	return record.Instance{
+		ID: "k3f9", Name: "front desk", WID: "6f1c2d3e-0000-4000-8000-000000000001",
+		CreatedAt: moment.Add(-time.Hour), DeletedAt: moment.Add(time.Hour),
+		Config: record.Config{
+			Webhook: "https://user:hunter2@example.org/hook?token=t0ken", UserAgent: "Desk/1.0",
+			APIVersion: "1.1", CanBulk: true,
+		},
+		State: fsm.AuthenticatedClosed, Cause: fsm.CauseStreamReplaced, Since: moment,
+		RetryAt: moment.Add(time.Minute), Attempts: 3,
+		Stats: record.Stats{Contacts: 12, Chats: 4, SentBytes: 1024, ReceivedBytes: 4096},
+	}
+}
+
+func session() record.Session {
+	return record.Session{
+		ID: "5e55", SavedAt: moment, JID: "4915112345678:7@s.whatsapp.net", LID: "1234:7@lid",
+		Platform: "smba", BusinessName: "Desk GmbH", PushName: "Front Desk",
+		RegistrationID: 77, NoiseKey: []byte("noise"), IdentityKey: []byte("identity"),
+		SignedPreKeyID: 1, SignedPreKey: []byte("prekey"), SignedPreSig: []byte("signature"),
+		AdvSecret: []byte("adv"), Account: []byte("account"), FacebookUUID: []byte("uuid"),
+		LIDMigratedAt: 1763755200,
+	}
+}
+
+func event() record.Event {
+	s, in := session(), instance()
+	info := record.Describe(in, &s)
+	return record.Event{
+		Stream: "k3f9", Epoch: 1, Seq: 42, Kind: record.ConnectionChanged, At: moment, Name: "front desk",
+		Transition: &fsm.Transition{
+			From: fsm.Authenticated, To: fsm.AuthenticatedClosed, Event: fsm.ConnectionLost,
+			Cause: fsm.CauseStreamReplaced, Hint: fsm.CauseStreamReplaced.Hint(), At: moment,
+		},
+		Info: &info,
+		Code: &record.Code{Text: "2@secretcode", ExpiresAt: moment.Add(20 * time.Second), TTL: 20 * time.Second},
+		Data: json.RawMessage(`{"why":"test"}`),
+	}
+}
+
+// roundTrip proves that a value comes back from the disk as it went, filled and
+// empty.
+func roundTrip[T any](t *testing.T, full T) {
+	t.Helper()
+	var zero T
+	for name, v := range map[string]T{"full": full, "zero": zero} {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back T
+		if err := json.Unmarshal(b, &back); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(v, back) {
+			t.Errorf("%T, %s: %+v came back as %+v", v, name, v, back)
+		}
+	}
+	for i := range reflect.TypeFor[T]().NumField() {
+		if reflect.ValueOf(full).Field(i).IsZero() {
+			t.Errorf("the test leaves %s of %T empty", reflect.TypeFor[T]().Field(i).Name, full)
+		}
+	}
+}
+
+func TestRoundTrips(t *testing.T) {
+	roundTrip(t, instance())
+	roundTrip(t, session())
+	roundTrip(t, event())
+	info := *event().Info
+	info.Connected = true
+	roundTrip(t, info)
+	roundTrip(t, *event().Code)
+	roundTrip(t, record.Endpoint{
+		ID: "ep1", Stream: "k3f9", URL: "https://example.org", Format: "standard",
+		Secrets: []string{"a", "b"}, Disabled: "410 Gone", CreatedAt: moment,
+	})
+	roundTrip(t, record.Lane{
+		Endpoint: "ep1", Stream: "k3f9", Acked: 7, Prev: 6, Attempts: 2,
+		FirstAt: moment, NextAt: moment.Add(time.Minute), LastError: "503",
+	})
+	roundTrip(t, record.DeadLetter{Endpoint: "ep1", Stream: "k3f9", From: 3, To: 5, Reason: "expired", At: moment})
+}
+
+func TestPhone(t *testing.T) {
+	for jid, want := range map[string]string{
+		"": "", "4915112345678:7@s.whatsapp.net": "4915112345678", "4915112345678@s.whatsapp.net": "4915112345678",
+		"123": "123", "@lid": "",
+	} {
+		if got := (&record.Session{JID: jid}).Phone(); got != want {
+			t.Errorf("%q: phone %q, want %q", jid, got, want)
+		}
+	}
+	var none *record.Session
+	if none.Phone() != "" {
+		t.Error("no session has a phone")
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	in, s := instance(), session()
+	in.State = fsm.Authenticated
+	with, without := record.Describe(in, &s), record.Describe(in, nil)
+	if !with.Connected || !with.CanRestore || with.Phone != "4915112345678" || with.StateName != "WhatsAppAuthenticated" {
+		t.Errorf("with a session: %+v", with)
+	}
+	if without.CanRestore || without.Phone != "" || without.JID != "" || without.PushName != "" {
+		t.Errorf("without a session: %+v", without)
+	}
+}
