@@ -1,0 +1,29 @@
+package sandbox
+
+import "context"
+
+// networkName is what a sandbox calls itself; by it a caller knows one from
+// whatever else may listen there.
+const networkName = "sandbox"
+
+// Control is what people, commands and daemons do to a sandbox. A [Network] does
+// it in this process and a [Client] in another; errors are the same from both.
+type Control interface {
+	Info(ctx context.Context) (Info, error)
+	Scan(ctx context.Context, digits, code string) (Device, error)
+	Devices(ctx context.Context) ([]Device, error)
+	Fault(ctx context.Context, target Target, kind FaultKind, opts FaultOptions) error
+}
+
+var (
+	_ Control = (*Network)(nil)
+	_ Control = (*Client)(nil)
+)
+
+// Info describes a sandbox.
+type Info struct {
+	Network string      `json:"network"`  // "sandbox"
+	RootKey string      `json:"root_key"` // RootKey in hex
+	Faults  []FaultInfo `json:"faults"`
+	Stats   Stats       `json:"stats"`
+}

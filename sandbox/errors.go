@@ -1,0 +1,55 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"net/http"
+)
+
+// The errors a caller may branch on, with [errors.Is]. They are the same whether
+// the network is in this process or behind a [Client].
+var (
+	ErrClosed         = errors.New("sandbox is closed")
+	ErrNotSandbox     = errors.New("not a sandbox") // only from a Client
+	ErrBadCode        = errors.New("not a pairing code")
+	ErrUnknownCode    = errors.New("code was never shown by this sandbox")
+	ErrCodeExpired    = errors.New("code is no longer on show")
+	ErrKeyMismatch    = errors.New("code carries other keys than its connection")
+	ErrBadPhone       = errors.New("phone number is not 8 to 15 digits without a leading zero")
+	ErrUnknownPhone   = errors.New("no such phone")
+	ErrNoDeviceNumber = errors.New("phone has given out all its device numbers")
+	ErrPairingRefused = errors.New("companion refused the pairing")
+	ErrBadSignature   = errors.New("companion signed the pairing wrongly")
+	ErrConnectionLost = errors.New("companion's connection was lost")
+	ErrBadTarget      = errors.New("fault needs a phone or a code, and not both")
+	ErrUnknownFault   = errors.New("unknown fault kind")
+	ErrNotConnected   = errors.New("no companion of this phone is connected")
+	ErrNotPaired      = errors.New("fault needs a paired companion")
+)
+
+// errorCodes says how each error travels over HTTP: as a status for people and a
+// code for a [Client], which finds the error again by it. An error in no row is
+// an internal one, and the caller is told no more than that.
+var errorCodes = []struct {
+	is     error
+	code   string
+	status int
+}{
+	{ErrBadCode, "bad_code", http.StatusBadRequest},
+	{ErrBadPhone, "bad_phone", http.StatusBadRequest},
+	{ErrBadTarget, "bad_target", http.StatusBadRequest},
+	{ErrUnknownFault, "unknown_fault", http.StatusBadRequest},
+	{ErrUnknownCode, "unknown_code", http.StatusNotFound},
+	{ErrUnknownPhone, "unknown_phone", http.StatusNotFound},
+	{ErrKeyMismatch, "key_mismatch", http.StatusConflict},
+	{ErrNoDeviceNumber, "no_device_number", http.StatusConflict},
+	{ErrNotConnected, "not_connected", http.StatusConflict},
+	{ErrNotPaired, "not_paired", http.StatusConflict},
+	{ErrCodeExpired, "code_expired", http.StatusGone},
+	{ErrPairingRefused, "pairing_refused", http.StatusUnprocessableEntity},
+	{ErrBadSignature, "bad_signature", http.StatusUnprocessableEntity},
+	{ErrConnectionLost, "connection_lost", http.StatusBadGateway},
+	{ErrClosed, "closed", http.StatusServiceUnavailable},
+	{context.DeadlineExceeded, "timeout", http.StatusGatewayTimeout},
+	{context.Canceled, "cancelled", http.StatusServiceUnavailable},
+}
