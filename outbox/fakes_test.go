@@ -1,0 +1,304 @@
+package outbox
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/switchhook/switchhook/record"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const kind = record.ConnectionChanged
+
+// fakeLog is a log in memory. lanes and dead are its disk: only SaveLanes
+// writes them.
+type fakeLog struct {
+	mu        sync.Mutex
+	events    map[string][]record.Event
+	heads     map[string]uint64
+	endpoints []record.Endpoint
+	lanes     map[string]record.Lane
+	dead      []record.DeadLetter
+	saves     []time.Time
+
+	saveDelay func() time.Duration
+	saveErr   error
+	readErr   error
+	reads     int
+}
+
+func newFakeLog() *fakeLog {
+	return &fakeLog{
+		events: make(map[string][]record.Event),
+		heads:  make(map[string]uint64),
+		lanes:  make(map[string]record.Lane),
+	}
+}
+
+// commit appends n events to a stream.
+func (l *fakeLog) commit(stream string, n int) { l.commitKind(stream, kind, n) }
+
+func (l *fakeLog) commitKind(stream string, k record.Kind, n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for range n {
+		l.heads[stream]++
+		l.events[stream] = append(l.events[stream], record.Event{
+			Stream: stream, Epoch: 1, Seq: l.heads[stream], Kind: k, At: time.Now(),
+		})
+	}
+}
+
+// prune drops the oldest events of a stream, up to and including to.
+func (l *fakeLog) prune(stream string, to uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.events[stream] = slices.DeleteFunc(l.events[stream], func(e record.Event) bool {
+		return e.Seq <= to
+	})
+}
+
+// add stores an endpoint with its cursor.
+func (l *fakeLog) add(ep record.Endpoint, acked uint64) record.Endpoint {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.endpoints = append(l.endpoints, ep)
+	l.lanes[ep.ID] = record.Lane{Endpoint: ep.ID, Stream: ep.Stream, Acked: acked}
+	return ep
+}
+
+func (l *fakeLog) Events(stream string, after uint64, most int) ([]record.Event, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reads++
+	if l.readErr != nil {
+		return nil, l.readErr
+	}
+	events := l.events[stream]
+	i, _ := slices.BinarySearchFunc(events, after+1, func(e record.Event, seq uint64) int {
+		return cmp.Compare(e.Seq, seq)
+	})
+	return slices.Clone(events[i:min(i+most, len(events))]), nil
+}
+
+func (l *fakeLog) Head(stream string) uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.heads[stream]
+}
+
+func (l *fakeLog) Endpoints() ([]record.Endpoint, error) { return slices.Clone(l.endpoints), nil }
+
+func (l *fakeLog) Lanes() ([]record.Lane, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []record.Lane
+	for _, lane := range l.lanes {
+		out = append(out, lane)
+	}
+	return out, nil
+}
+
+// SaveLanes writes at the end of its delay, the worst moment there is.
+func (l *fakeLog) SaveLanes(ctx context.Context, lanes []record.Lane, dead []record.DeadLetter) error {
+	if l.saveDelay != nil {
+		select {
+		case <-time.After(l.saveDelay()):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.saves = append(l.saves, time.Now())
+	if l.saveErr != nil {
+		return l.saveErr
+	}
+	for _, lane := range lanes {
+		l.lanes[lane.Endpoint] = lane
+	}
+	l.dead = append(l.dead, dead...)
+	return nil
+}
+
+func (l *fakeLog) set(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f()
+}
+
+func (l *fakeLog) lane(id string) record.Lane {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lanes[id]
+}
+
+func (l *fakeLog) savedAt() []time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.saves)
+}
+
+func (l *fakeLog) deadLetters() []record.DeadLetter {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.dead)
+}
+
+// request is one that a fake receiver got.
+type request struct {
+	at   time.Time
+	ep   record.Endpoint
+	seq  uint64
+	prev uint64
+}
+
+// fakeSender notes every request and lets answer say what comes of it.
+type fakeSender struct {
+	mu     sync.Mutex
+	got    []request
+	answer func(ctx context.Context, r request) Verdict
+}
+
+func (s *fakeSender) Send(ctx context.Context, ep record.Endpoint, prev uint64, ev *record.Event) Verdict {
+	r := request{time.Now(), ep, ev.Seq, prev}
+	s.mu.Lock()
+	s.got = append(s.got, r)
+	answer := s.answer
+	s.mu.Unlock()
+	if answer == nil {
+		return Verdict{Outcome: Delivered, Status: 200}
+	}
+	return answer(ctx, r)
+}
+
+func (s *fakeSender) set(answer func(context.Context, request) Verdict) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = answer
+}
+
+func (s *fakeSender) requests() []request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.got)
+}
+
+// seqs are those of the requests to one endpoint.
+func (s *fakeSender) seqs(id string) []uint64 {
+	var out []uint64
+	for _, r := range s.requests() {
+		if r.ep.ID == id {
+			out = append(out, r.seq)
+		}
+	}
+	return out
+}
+
+var errDown = errors.New("post to https://receiver.example: connection refused")
+
+func down(context.Context, request) Verdict { return Verdict{Err: errDown} }
+
+func endpoint(id string) record.Endpoint {
+	return record.Endpoint{
+		ID: id, Stream: "i-" + id, Format: "standard",
+		URL: "https://" + id + ".example/hook?token=hunter2", CreatedAt: time.Now(),
+	}
+}
+
+// running is an outbox inside a bubble.
+type running struct {
+	*Outbox
+	t      *testing.T
+	log    *fakeLog
+	send   *fakeSender
+	cancel context.CancelFunc
+	done   chan error
+}
+
+// run starts an outbox; it is stopped at the end of the test if it was not.
+func run(t *testing.T, log *fakeLog, send *fakeSender, change func(*Config)) *running {
+	t.Helper()
+	cfg := Config{Log: log, Sender: send}
+	if change != nil {
+		change(&cfg)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	r := &running{New(cfg), t, log, send, cancel, make(chan error, 1)}
+	go func() { r.done <- r.Run(ctx); close(r.done) }()
+	synctest.Wait()
+	t.Cleanup(func() {
+		if err := r.stop(); err != nil {
+			t.Logf("stopped: %v", err)
+		}
+	})
+	return r
+}
+
+func (r *running) stop() error {
+	r.cancel()
+	return <-r.done
+}
+
+// commit appends events and wakes the outbox.
+func (r *running) commit(stream string, n int) {
+	r.log.commit(stream, n)
+	r.Notify(stream)
+}
+
+// drained waits until the stream is, and fails the test if that takes long.
+func (r *running) drained(stream string, bound time.Duration) {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(r.t.Context(), bound)
+	defer cancel()
+	if err := r.WaitDrained(ctx, stream); err != nil {
+		r.t.Fatalf("stream %q: %v; status %+v", stream, err, r.Status(stream))
+	}
+}
+
+// logBuffer is a logger whose lines a test can read.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+func (b *logBuffer) logger() *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
+
+func upTo(n uint64) []uint64 {
+	var out []uint64
+	for i := uint64(1); i <= n; i++ {
+		out = append(out, i)
+	}
+	return out
+}
+
+func equal[T comparable](t *testing.T, what string, got, want []T) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Fatalf("%s: got %v, want %v", what, fmt.Sprint(got), fmt.Sprint(want))
+	}
+}

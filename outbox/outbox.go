@@ -1,0 +1,190 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/switchhook/switchhook/record"
+)
+
+// Config is what [New] needs. Log and Sender must be set; every other zero
+// value is the default given beside it.
+type Config struct {
+	Log    Log
+	Sender Sender
+
+	// Carries reports whether a format carries events of a kind. Nil: every
+	// format carries every kind.
+	Carries func(format string, kind record.Kind) bool
+	// OnDisable is told, on a goroutine of its own, that the receiver of ep wants
+	// nothing any more; ep is as it was when the request was sent, so that
+	// whoever stores this can see whether the address has changed since. Run
+	// waits for it.
+	OnDisable func(ep record.Endpoint, reason string)
+	Logger    *slog.Logger // default: none
+
+	MaxInFlight int             // tries under way in all; 256
+	PerEndpoint int             // tries under way to one receiver: a scheme, host and port; 64
+	Schedule    []time.Duration // waits between tries, the last one repeats; [DefaultSchedule]
+	Horizon     time.Duration   // from an event's first try to its last; 72 h
+	AckDelay    time.Duration   // at most this long from an acknowledgement to the commit it rides; 50 ms
+	StopWait    time.Duration   // how long a stop waits for tries under way; 5 s
+}
+
+func (c *Config) setDefaults() {
+	if c.Carries == nil {
+		c.Carries = func(string, record.Kind) bool { return true }
+	}
+	if c.OnDisable == nil {
+		c.OnDisable = func(record.Endpoint, string) {}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.MaxInFlight <= 0 {
+		c.MaxInFlight = 256
+	}
+	if c.PerEndpoint <= 0 {
+		c.PerEndpoint = 64
+	}
+	if len(c.Schedule) == 0 {
+		c.Schedule = DefaultSchedule()
+	}
+	if c.Horizon <= 0 {
+		c.Horizon = 72 * time.Hour
+	}
+	if c.AckDelay <= 0 {
+		c.AckDelay = 50 * time.Millisecond
+	}
+	if c.StopWait <= 0 {
+		c.StopWait = 5 * time.Second
+	}
+}
+
+// Outbox delivers events. Make it with [New] and let it [Outbox.Run]; the other
+// methods may be called from any goroutine, before Run too.
+type Outbox struct {
+	cfg     Config
+	log     *slog.Logger
+	ran     atomic.Bool
+	stopped chan struct{} // closed when Run reads its mail no more
+	mail    mailbox
+
+	// What follows belongs to Run's goroutine.
+	now       time.Time // of this turn of the loop
+	lanes     map[string]*lane
+	streams   map[string]*stream
+	receivers map[string]*receiver
+	turns     []*receiver // receivers with a lane that may be tried now, in turn
+	waits     dueHeap     // lanes that wait for a time
+	inFlight  int
+	drains    []drain
+	saver     saver
+	spare     map[string]struct{} // an empty map to change for mail.notified
+
+	work    context.Context // of tries and saves; outlives Run's ctx by at most StopWait
+	results chan result
+	saved   chan error
+	group   sync.WaitGroup
+}
+
+// New makes an outbox. Nothing runs before [Outbox.Run].
+func New(cfg Config) *Outbox {
+	cfg.setDefaults()
+	return &Outbox{
+		cfg:       cfg,
+		log:       cfg.Logger,
+		stopped:   make(chan struct{}),
+		mail:      newMailbox(),
+		lanes:     make(map[string]*lane),
+		streams:   make(map[string]*stream),
+		receivers: make(map[string]*receiver),
+		spare:     make(map[string]struct{}),
+		results:   make(chan result, cfg.MaxInFlight),
+		saved:     make(chan error, 1),
+	}
+}
+
+// Run delivers until ctx ends. Then it waits for the tries under way, at most
+// [Config.StopWait], writes the cursors and returns nil, or an error if they
+// could not be written. An error before that is the log's, from reading
+// endpoints and lanes. Run works once.
+func (o *Outbox) Run(ctx context.Context) error {
+	if o.ran.Swap(true) {
+		return errors.New("run outbox: it has run already")
+	}
+	defer o.group.Wait()
+	defer close(o.stopped) // first: an OnDisable that is waited for may be asking
+	o.now = time.Now()
+	if err := o.load(); err != nil {
+		return fmt.Errorf("run outbox: %w", err)
+	}
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	o.work = work
+
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		o.now = time.Now()
+		o.readMail()
+		o.wakeDue()
+		o.dispatch()
+		o.startSave()
+		o.checkDrains()
+		timer.Reset(o.nextWake())
+		select {
+		case <-ctx.Done():
+		case <-o.mail.wake:
+		case <-timer.C:
+		case r := <-o.results:
+			o.now = time.Now()
+			o.finish(r)
+		case err := <-o.saved:
+			o.now = time.Now()
+			o.finishSave(err)
+		}
+	}
+	return o.stop(cancel)
+}
+
+// stop lets what is under way end, then writes what is not on disk.
+func (o *Outbox) stop(cancel context.CancelFunc) error {
+	bound := time.AfterFunc(o.cfg.StopWait, cancel)
+	defer bound.Stop()
+	for o.inFlight > 0 || o.saver.busy {
+		select {
+		case <-o.mail.wake:
+			o.now = time.Now()
+			o.readMail()
+		case r := <-o.results:
+			o.now = time.Now()
+			o.finish(r)
+		case err := <-o.saved:
+			o.now = time.Now()
+			o.finishSave(err)
+		}
+	}
+	o.readMail() // an endpoint that was just added gets its cursor
+	if err := o.lastSave(); err != nil {
+		return fmt.Errorf("stop outbox: %w", err)
+	}
+	return nil
+}
+
+// nextWake is how long nothing is due.
+func (o *Outbox) nextWake() time.Duration {
+	wait := time.Hour
+	if len(o.waits) > 0 {
+		wait = min(wait, o.waits[0].due.Sub(o.now))
+	}
+	if at, ok := o.saver.due(o.cfg.AckDelay); ok {
+		wait = min(wait, at.Sub(o.now))
+	}
+	return max(wait, 0)
+}

@@ -1,0 +1,134 @@
+package outbox
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/switchhook/switchhook/record"
+)
+
+const (
+	saveRetry    = time.Second     // between tries of a failing SaveLanes
+	lastSaveWait = 3 * time.Second // for the save that ends Run
+)
+
+// saver gathers what the disk does not have yet. One save is under way at most;
+// what changes meanwhile waits for the next.
+type saver struct {
+	dirty   []*lane
+	since   time.Time // when the first of dirty became so
+	hurry   bool      // a lane is stalled and the save under way does not help it
+	busy    bool      // a save is under way
+	riders  []*lane   // in it
+	retryAt time.Time // not before, after a failure
+	failed  string    // the last failure logged, empty while there is none
+}
+
+// due is when the next save begins; not ok: none is wanted, or one is under way.
+func (s *saver) due(ackDelay time.Duration) (at time.Time, ok bool) {
+	if s.busy || len(s.dirty) == 0 {
+		return at, false
+	}
+	at = s.since
+	if !s.hurry {
+		at = at.Add(ackDelay)
+	}
+	if at.Before(s.retryAt) {
+		at = s.retryAt
+	}
+	return at, true
+}
+
+func (o *Outbox) markDirty(l *lane) {
+	if l.dirty {
+		return
+	}
+	l.dirty = true
+	if len(o.saver.dirty) == 0 {
+		o.saver.since = o.now
+	}
+	o.saver.dirty = append(o.saver.dirty, l)
+}
+
+// startSave writes all dirty lanes, if it is time, on a goroutine of its own.
+func (o *Outbox) startSave() {
+	at, ok := o.saver.due(o.cfg.AckDelay)
+	if !ok || at.After(o.now) {
+		return
+	}
+	lanes, dead := o.gather()
+	if len(lanes) == 0 {
+		return
+	}
+	o.saver.busy = true
+	o.group.Go(func() { o.saved <- o.cfg.Log.SaveLanes(o.work, lanes, dead) })
+}
+
+// gather takes a copy of everything dirty. The lanes become the save's riders.
+func (o *Outbox) gather() ([]record.Lane, []record.DeadLetter) {
+	s := &o.saver
+	lanes := make([]record.Lane, 0, len(s.dirty))
+	var dead []record.DeadLetter
+	for _, l := range s.dirty {
+		l.dirty = false
+		if l.gone {
+			continue
+		}
+		lanes = append(lanes, l.rec)
+		dead = append(dead, l.dead...)
+		l.riding, l.ridden = l.unsaved, len(l.dead)
+		s.riders = append(s.riders, l)
+	}
+	clear(s.dirty)
+	s.dirty = s.dirty[:0]
+	s.hurry = false
+	return lanes, dead
+}
+
+// finishSave lets the riders go on, or makes them dirty again: after an error
+// nobody knows what the disk has.
+func (o *Outbox) finishSave(err error) {
+	s := &o.saver
+	s.busy = false
+	for _, l := range s.riders {
+		if err == nil {
+			l.unsaved -= l.riding
+			l.dead = l.dead[l.ridden:]
+		} else if !l.gone {
+			o.markDirty(l)
+		}
+		l.riding, l.ridden = 0, 0
+		o.place(l)
+	}
+	clear(s.riders)
+	s.riders = s.riders[:0]
+	switch {
+	case err != nil:
+		s.retryAt = o.now.Add(saveRetry)
+		if text := clip(err.Error()); s.failed != text {
+			s.failed = text
+			o.log.LogAttrs(o.work, slog.LevelError, "cursors not saved", slog.String("err", text))
+		}
+	case s.failed != "":
+		s.failed = ""
+		o.log.LogAttrs(o.work, slog.LevelInfo, "cursors saved again")
+	}
+}
+
+// lastSave writes what is left when nothing is under way any more.
+func (o *Outbox) lastSave() error {
+	lanes, dead := o.gather()
+	if len(lanes) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(o.work), lastSaveWait)
+	defer cancel()
+	err := o.cfg.Log.SaveLanes(ctx, lanes, dead)
+	o.finishSave(err)
+	if err != nil {
+		return fmt.Errorf("save cursors: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package webhook
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/switchhook/switchhook/outbox"
+)
+
+const (
+	minRetryAfter = time.Second
+	maxRetryAfter = time.Hour
+
+	excerptMost = 1 << 10     // bytes of an answer that are kept
+	drainMost   = 16 << 10    // bytes read beyond, so that the connection can be used again
+	drainWait   = time.Second // and for how long
+)
+
+// judge makes the verdict of an answer's status and headers.
+func judge(resp *http.Response, u *url.URL, now time.Time) outbox.Verdict {
+	v := outbox.Verdict{Status: resp.StatusCode}
+	if v.Status >= 200 && v.Status <= 299 {
+		v.Outcome = outbox.Delivered
+		return v
+	}
+	note := ""
+	switch {
+	case v.Status == http.StatusGone:
+		v.Outcome = outbox.Disable
+	case v.Status >= 300 && v.Status <= 399:
+		note = ", redirects are not followed"
+	case v.Status == http.StatusRequestTimeout, v.Status == http.StatusTooEarly,
+		v.Status == http.StatusTooManyRequests, v.Status >= 500:
+		v.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), now)
+	}
+	v.Err = fmt.Errorf("post to %s: status %d%s", origin(u), v.Status, note)
+	return v
+}
+
+// retryAfter reads a Retry-After header, seconds or an HTTP date, within our
+// bounds. 0: there is none that can be read.
+func retryAfter(value string, now time.Time) time.Duration {
+	value = strings.TrimSpace(value)
+	if value == "" {
+		return 0
+	}
+	if isDigits(value) {
+		seconds, err := strconv.ParseUint(value, 10, 32)
+		if err != nil || seconds > uint64(maxRetryAfter/time.Second) { // err: too many digits
+			return maxRetryAfter
+		}
+		return max(time.Duration(seconds)*time.Second, minRetryAfter)
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), minRetryAfter), maxRetryAfter)
+}
+
+func isDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// readAnswer closes the body after reading a little of it, for a little while:
+// the verdict is already made. Of an answer to a failed try it returns the
+// beginning, for people. cancel ends the request.
+func readAnswer(resp *http.Response, delivered bool, u *url.URL, cancel context.CancelFunc) string {
+	defer resp.Body.Close()
+	if resp.Body == http.NoBody {
+		return ""
+	}
+	slow := time.AfterFunc(drainWait, cancel)
+	defer slow.Stop()
+	excerpt := ""
+	if !delivered {
+		b, _ := io.ReadAll(io.LimitReader(resp.Body, excerptMost)) // what came before an error is still an excerpt
+		excerpt = printable(scrub(string(b), u))
+	}
+	_, _ = io.CopyN(io.Discard, resp.Body, drainMost) // an error only costs the connection
+	return excerpt
+}
+
+// printable keeps text as one line that a terminal and a page can show.
+func printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	return strings.Join(strings.Fields(s), " ")
+}
