@@ -12,13 +12,13 @@ import (
 type Info struct {
 	State      fsm.State `json:"code"`
 	StateName  string    `json:"state"`
-	Cause      fsm.Cause `json:"cause,omitempty"`
+	Cause      fsm.Cause `json:"cause"`
 	Hint       string    `json:"hint,omitempty"`
 	Since      time.Time `json:"since"`
 	RetryAt    time.Time `json:"retry_at,omitzero"`
 	Connected  bool      `json:"connected"`
 	CanRestore bool      `json:"can_restore"` // a saved session exists that needs no new code
-	Phone      string    `json:"phone,omitempty"`
+	Phone      string    `json:"phone"`
 	JID        string    `json:"jid,omitempty"`
 	PushName   string    `json:"push_name,omitempty"`
 	Platform   string    `json:"platform,omitempty"`
