@@ -70,6 +70,12 @@ vuln: $(GOVULNCHECK) ## look for known vulnerabilities, if their database can be
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem $(PACKAGES)
 
+KILLS ?= 200
+
+.PHONY: soak
+soak: ## kill the real daemon KILLS (200) times and prove that nothing was lost
+	SWITCHHOOK_TEST_KILLS=$(KILLS) go test -count=1 -timeout 60m -v -run '^TestKillLosesNothing$$' ./daemon
+
 ##@ Write
 
 .PHONY: fmt
