@@ -1,0 +1,167 @@
+package store
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/switchhook/switchhook/record"
+)
+
+// Change is a set of writes that belong together: all of them are stored, or
+// none. Make one with [Store.Change], fill it on one goroutine, give it to
+// [Store.Commit]; after an error it may be given again. A method that meets a
+// bad value notes the error, and Commit answers it without writing anything.
+type Change struct {
+	sealer Sealer
+	ops    []op
+	events []pending
+	trims  map[string]uint64 // by stream: the seq up to which the log is pruned
+	err    error
+}
+
+// pending is an event whose seq the committer will give out.
+type pending struct {
+	event record.Event
+	body  []byte // sealed JSON, without stream, epoch and seq
+}
+
+// Change begins an empty change set.
+func (s *Store) Change() *Change { return &Change{sealer: s.sealer} }
+
+// PutInstance stores the instance.
+func (c *Change) PutInstance(in record.Instance) {
+	c.putJSON(bucketInstances, c.key(in.ID), in, false)
+}
+
+// PutSession stores the instance's saved session.
+func (c *Change) PutSession(instance string, s record.Session) {
+	c.putJSON(bucketSessions, c.key(instance), s, true)
+}
+
+// DropSession removes the instance's saved session and all its device keys.
+func (c *Change) DropSession(instance string) {
+	c.delete(bucketSessions, c.key(instance))
+	c.deleteUnder(bucketDevice, instance)
+}
+
+// EraseInstance removes everything the file holds about an instance except the
+// head of its stream: its record, session, device keys, endpoints with their
+// lanes and dead letters. Its events go with [Store.EraseStream].
+func (c *Change) EraseInstance(id string, endpoints ...string) {
+	c.delete(bucketInstances, c.key(id))
+	c.DropSession(id)
+	for _, e := range endpoints {
+		c.DeleteEndpoint(e)
+	}
+}
+
+// PutEndpoint stores an endpoint.
+func (c *Change) PutEndpoint(e record.Endpoint) {
+	c.putJSON(bucketEndpoints, c.key(e.ID), e, true)
+}
+
+// DeleteLanes forgets how far an endpoint's lanes have come.
+func (c *Change) DeleteLanes(endpoint string) {
+	c.deleteUnder(bucketLanes, endpoint)
+}
+
+// DeleteEndpoint removes an endpoint, its lanes and its dead letters.
+func (c *Change) DeleteEndpoint(id string) {
+	c.delete(bucketEndpoints, c.key(id))
+	c.deleteUnder(bucketLanes, id)
+	c.deleteUnder(bucketDead, id)
+}
+
+// PutLane stores how far a lane has come.
+func (c *Change) PutLane(l record.Lane) {
+	c.putJSON(bucketLanes, c.key(l.Endpoint, l.Stream), l, false)
+}
+
+// PutDeadLetter stores a dead letter.
+func (c *Change) PutDeadLetter(d record.DeadLetter) {
+	key := binary.BigEndian.AppendUint64(append(c.key(d.Endpoint, d.Stream), 0), d.From)
+	c.putJSON(bucketDead, key, d, false)
+}
+
+// Append adds an event at the end of its stream and of the log. Commit fills in
+// its Epoch and Seq.
+func (c *Change) Append(e record.Event) {
+	if e.Stream == "" || len(e.Stream) > maxStream || strings.ContainsAny(e.Stream, "\x00/. *>\t\r\n") {
+		c.fail(fmt.Errorf("append event: %q is no name of a stream", e.Stream))
+		return
+	}
+	e.Epoch, e.Seq = 0, 0
+	body, err := json.Marshal(e)
+	if err == nil {
+		body, err = c.sealer.Seal([]byte(e.Stream), body)
+	}
+	if err == nil && len(body) > maxValue {
+		err = fmt.Errorf("it has %d bytes, at most %d are taken", len(body), maxValue)
+	}
+	if err != nil {
+		c.fail(fmt.Errorf("append event: %w", err))
+		return
+	}
+	c.events = append(c.events, pending{e, body})
+}
+
+const maxStream = 64
+
+func (c *Change) putJSON(bucket string, key []byte, v any, sealed bool) {
+	value, err := json.Marshal(v)
+	if err == nil && sealed {
+		value, err = c.sealer.Seal(sealContext(bucket, key), value)
+	}
+	if err != nil {
+		c.fail(fmt.Errorf("store %s: %w", bucket, err))
+		return
+	}
+	c.put(bucket, key, value)
+}
+
+func (c *Change) put(bucket string, key, value []byte) {
+	switch {
+	case len(key) > bbolt.MaxKeySize:
+		c.fail(fmt.Errorf("store %s: the key has %d bytes", bucket, len(key)))
+	case len(value) > maxValue:
+		c.fail(fmt.Errorf("store %s: the value has %d bytes, at most %d are taken", bucket, len(value), maxValue))
+	default:
+		c.ops = append(c.ops, op{bucket: bucket, key: key, value: value})
+	}
+}
+
+// maxValue keeps one change from filling the file; whatsmeow's largest values
+// are below 100 KB.
+const maxValue = 16 << 20
+
+func (c *Change) delete(bucket string, key []byte) {
+	c.ops = append(c.ops, op{bucket: bucket, key: key})
+}
+
+// deleteUnder deletes every key whose first part is the name.
+func (c *Change) deleteUnder(bucket, name string) {
+	c.ops = append(c.ops, op{bucket: bucket, key: append(c.key(name), 0), prefix: true})
+}
+
+// key joins names to a key. A name that is empty or holds the joint would reach
+// into another's keys.
+func (c *Change) key(names ...string) []byte {
+	for _, n := range names {
+		if err := checkName(n); err != nil {
+			c.fail(err)
+		}
+	}
+	return joinKey(names...)
+}
+
+func (c *Change) fail(err error) {
+	if c.err == nil {
+		c.err = err
+	}
+}
+
+func (c *Change) empty() bool { return len(c.ops) == 0 && len(c.events) == 0 }

@@ -1,0 +1,141 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"time"
+
+	"github.com/switchhook/switchhook/record"
+)
+
+// maxBatch bounds how much one transaction gathers, and so how long the first
+// of a batch waits for the last.
+const maxBatch = 1024
+
+// probeEvery is how often a file that could not be written is tried again.
+const probeEvery = time.Second
+
+// committer is the one goroutine that writes.
+type committer struct {
+	s     *Store
+	batch []*request
+
+	number  uint64 // of the last transaction that is known to be stored
+	claimed uint64 // of the last that may be
+	ended   error  // why nothing can be written any more
+}
+
+func newCommitter(s *Store) *committer {
+	return &committer{s: s, number: s.number, claimed: s.number}
+}
+
+// run commits until ctx ends, or until what is on disk cannot be known.
+func (c *committer) run(ctx context.Context) error {
+	probe := time.NewTicker(probeEvery)
+	defer probe.Stop()
+	for c.ended == nil {
+		select {
+		case <-ctx.Done():
+			c.drain(ctx)
+			return nil
+		case r := <-c.s.queue:
+			c.gather(r)
+			c.commit(ctx, c.batch)
+		case <-probe.C:
+			if c.s.Health() != nil {
+				c.probe(ctx)
+			}
+		}
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return c.ended
+}
+
+// drain commits what was waiting when Run was told to stop.
+func (c *committer) drain(ctx context.Context) {
+	for c.ended == nil {
+		select {
+		case r := <-c.s.queue:
+			c.gather(r)
+			c.commit(ctx, c.batch)
+		default:
+			return
+		}
+	}
+}
+
+// gather takes everything that is waiting: while the last batch was being
+// synced, the next one has formed by itself.
+func (c *committer) gather(first *request) {
+	c.batch = append(c.batch[:0], first)
+	for len(c.batch) < maxBatch {
+		select {
+		case r := <-c.s.queue:
+			c.batch = append(c.batch, r)
+		default:
+			return
+		}
+	}
+}
+
+// commit stores a batch and answers each request.
+func (c *committer) commit(ctx context.Context, batch []*request) {
+	staged, err := c.try(ctx, batch)
+	var refused *refusedError
+	switch {
+	case err == nil:
+		c.publish(batch, staged)
+	case errors.As(err, &refused) && len(batch) > 1:
+		// One bad change must fail alone.
+		for _, r := range batch {
+			c.commit(ctx, []*request{r})
+		}
+	default:
+		for _, r := range batch {
+			r.answer <- answer{err: err}
+		}
+	}
+}
+
+// probe writes the transaction counter, to see whether the disk takes writes
+// again.
+func (c *committer) probe(ctx context.Context) {
+	if _, err := c.try(ctx, nil); err != nil {
+		c.s.log.Debug("store still cannot be written", "err", err)
+	}
+}
+
+// publish moves memory to where the disk is, then answers, then wakes.
+func (c *committer) publish(batch []*request, st *staged) {
+	var all []record.Event
+	x := c.s.idx
+	x.mu.Lock()
+	n := 0
+	for _, events := range st.events {
+		for _, e := range events {
+			x.add(e.Stream, e.Seq, st.pos[n])
+			n++
+		}
+		all = append(all, events...)
+	}
+	maps.Copy(x.heads, st.heads)
+	for stream, seq := range st.trims {
+		x.trim(stream, seq)
+	}
+	x.mu.Unlock()
+	for i, r := range batch {
+		r.answer <- answer{events: st.events[i]}
+	}
+	if len(all) == 0 {
+		return
+	}
+	c.s.hooksMu.Lock()
+	hooks := c.s.hooks
+	c.s.hooksMu.Unlock()
+	for _, fn := range hooks {
+		fn(all)
+	}
+}

@@ -1,0 +1,102 @@
+package store_test
+
+import (
+	"bytes"
+	"errors"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/switchhook/switchhook/store"
+)
+
+func TestDevice(t *testing.T) {
+	path := newPath(t)
+	s, stop := started(t, path)
+	d, other := s.Device("a", "one"), s.Device("a", "two")
+	apply := func(d *store.Device, writes map[string][]byte) {
+		t.Helper()
+		if err := d.Apply(t.Context(), writes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	apply(d, map[string][]byte{"p:2": []byte("two"), "p:1": []byte("one"), "p:10": []byte("ten"), "q": {}, "bin\x00\xff": {0, 255}})
+	apply(other, map[string][]byte{"p:1": []byte("foreign")})
+	apply(d, map[string][]byte{"p:2": nil, "p:3": []byte("three"), "never": nil})
+	apply(d, nil)
+
+	get := func(d *store.Device, key string, want []byte) {
+		t.Helper()
+		got, err := d.Get([]byte(key))
+		if err != nil || !bytes.Equal(got, want) || (got == nil) != (want == nil) {
+			t.Errorf("%q is %q, %v; want %q", key, got, err, want)
+		}
+	}
+	get(d, "p:1", []byte("one"))
+	get(d, "p:2", nil)
+	get(d, "q", []byte{})
+	get(d, "bin\x00\xff", []byte{0, 255})
+	get(d, "nothing", nil)
+	get(other, "p:1", []byte("foreign"))
+	get(s.Device("b", "one"), "p:1", nil)
+
+	var keys []string
+	err := d.Scan([]byte("p:"), func(k, v []byte) error {
+		keys = append(keys, string(k)+"="+string(v))
+		return nil
+	})
+	if want := []string{"p:1=one", "p:10=ten", "p:3=three"}; err != nil || !slices.Equal(keys, want) {
+		t.Errorf("scan: %v, %v", keys, err)
+	}
+	enough, n := errors.New("enough"), 0
+	err = d.Scan(nil, func([]byte, []byte) error {
+		n++
+		return enough
+	})
+	if !errors.Is(err, enough) || n != 1 {
+		t.Errorf("a scan that had enough: %v after %d", err, n)
+	}
+	stop()
+
+	s, _ = started(t, path)
+	d = s.Device("a", "one")
+	get(d, "p:3", []byte("three"))
+	all := map[string]bool{}
+	if err := d.Scan(nil, func(k, _ []byte) error { all[string(k)] = true; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if got := slices.Sorted(maps.Keys(all)); !slices.Equal(got, []string{"bin\x00\xff", "p:1", "p:10", "p:3", "q"}) {
+		t.Errorf("after reopen: %q", got)
+	}
+}
+
+// TestDeviceAnswersCopies: whoever keeps or changes an answer changes nothing.
+func TestDeviceAnswersCopies(t *testing.T) {
+	s, _ := started(t, newPath(t))
+	d := s.Device("a", "one")
+	value := []byte("ratchet")
+	writes := map[string][]byte{"k": value}
+	if err := d.Apply(t.Context(), writes); err != nil {
+		t.Fatal(err)
+	}
+	copy(value, "XXXXXXX")
+	got, err := d.Get([]byte("k"))
+	if err != nil || string(got) != "ratchet" {
+		t.Fatalf("%q, %v", got, err)
+	}
+	copy(got, "YYYYYYY") // of a mapped page it would end the process
+	if again, err := d.Get([]byte("k")); err != nil || string(again) != "ratchet" {
+		t.Fatalf("%q, %v", again, err)
+	}
+}
+
+func TestDeviceRefusesBadNames(t *testing.T) {
+	s, _ := started(t, newPath(t))
+	for _, d := range []*store.Device{s.Device("", "s"), s.Device("a", ""), s.Device("a\x00b", "s"), s.Device("a", "s\x00")} {
+		_, err := d.Get([]byte("k"))
+		scan := d.Scan(nil, func([]byte, []byte) error { return nil })
+		if apply := d.Apply(t.Context(), map[string][]byte{"k": {1}}); err == nil || scan == nil || apply == nil {
+			t.Errorf("a device without a place answers %v, %v, %v", err, scan, apply)
+		}
+	}
+}

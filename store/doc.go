@@ -1,0 +1,29 @@
+// Package store is the one file everything durable lives in: bbolt, written by
+// one goroutine that gathers what everyone wants to write and makes one
+// transaction of it (group commit, without a timer). What [Store.Commit] has
+// answered is on disk; what it has not answered, nobody has heard of.
+//
+// The buckets, their keys and their values (TestLayout holds this drawing):
+//
+//	meta       schema                       -> uint64, big endian
+//	           network                      -> "whatsapp" or "sandbox"
+//	           commit                       -> uint64, counts transactions
+//	           log                          -> a random name of this log
+//	instances  <instance>                   -> record.Instance, JSON
+//	sessions   <instance>                   -> record.Session, JSON, sealed
+//	device     <instance> 0 <session> 0 …   -> live key material, sealed
+//	endpoints  <endpoint>                   -> record.Endpoint, JSON, sealed
+//	lanes      <endpoint> 0 <stream>        -> record.Lane, JSON
+//	dead       <endpoint> 0 <stream> 0 <from> -> record.DeadLetter, JSON
+//	heads      <stream>                     -> epoch uint32, last seq uint64
+//	log        <position>                   -> header, record.Event as JSON, sealed
+//
+// Instance, session, endpoint and stream names hold no zero byte. The heads of
+// a deleted instance stay, so that its ids are never given out again.
+//
+// The log is keyed by a global position because keys that only grow are an
+// order of magnitude cheaper to append than keys spread over instances. Which
+// position holds which event of a stream is known in memory (8 bytes an event)
+// and rebuilt at start. Positions never leave the process: cursors on disk are
+// the stream's own seq.
+package store

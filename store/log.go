@@ -1,0 +1,136 @@
+package store
+
+import (
+	"fmt"
+	"math"
+	"sort"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/switchhook/switchhook/record"
+)
+
+// Head is the seq of the stream's last event, 0 if it never had one.
+func (s *Store) Head(stream string) uint64 {
+	s.idx.mu.RLock()
+	defer s.idx.mu.RUnlock()
+	return s.idx.heads[stream].seq
+}
+
+// Streams lists every stream that has events in the log, in no order.
+func (s *Store) Streams() []string {
+	s.idx.mu.RLock()
+	defer s.idx.mu.RUnlock()
+	out := make([]string, 0, len(s.idx.streams))
+	for name := range s.idx.streams {
+		out = append(out, name)
+	}
+	return out
+}
+
+// Events answers up to limit events of a stream with a seq above after, in order
+// and without a gap. It begins later than after+1 only where the log was
+// pruned.
+func (s *Store) Events(stream string, after uint64, limit int) ([]record.Event, error) {
+	positions := s.idx.after(stream, after, limit)
+	if len(positions) == 0 {
+		return nil, nil
+	}
+	out := make([]record.Event, 0, len(positions))
+	err := s.view(func(tx *bbolt.Tx) error {
+		b := tx.Bucket([]byte(bucketLog))
+		for _, p := range positions {
+			v := b.Get(position(p))
+			if v == nil {
+				continue // pruned meanwhile
+			}
+			e, err := s.decodeEvent(v)
+			if err != nil {
+				return err
+			}
+			out = append(out, e)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read events of %s: %w", stream, err)
+	}
+	return out, nil
+}
+
+// Next answers up to limit events of all streams that stand behind a position, in
+// the order they were committed, and the position of the last of them. Zero is
+// before the first.
+func (s *Store) Next(after uint64, limit int) (events []record.Event, last uint64, err error) {
+	last = after
+	if after == math.MaxUint64 {
+		return nil, last, nil
+	}
+	err = s.view(func(tx *bbolt.Tx) error {
+		cur := tx.Bucket([]byte(bucketLog)).Cursor()
+		for k, v := cur.Seek(position(after + 1)); k != nil && len(events) < limit; k, v = cur.Next() {
+			e, err := s.decodeEvent(v)
+			if err != nil {
+				return err
+			}
+			events = append(events, e)
+			last = keyPosition(k)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, after, fmt.Errorf("read the log: %w", err)
+	}
+	return events, last, nil
+}
+
+// Locate answers the position of an event, if the log holds it: the very one,
+// not that of another epoch with the same seq.
+func (s *Store) Locate(stream string, epoch uint32, seq uint64) (pos uint64, ok bool) {
+	if seq == 0 {
+		return 0, false
+	}
+	positions := s.idx.after(stream, seq-1, 1)
+	if len(positions) == 0 {
+		return 0, false
+	}
+	err := s.view(func(tx *bbolt.Tx) error {
+		h, _, err := parseHeader(tx.Bucket([]byte(bucketLog)).Get(position(positions[0])))
+		if err == nil && h.epoch == epoch && h.seq == seq {
+			pos = positions[0]
+		}
+		return nil
+	})
+	return pos, pos > 0 && err == nil
+}
+
+// SeqAt answers how far a reader of the whole log that stands at a position has
+// come with the stream: to the seq of the stream's last event there or before.
+// What has left the log counts as read.
+func (s *Store) SeqAt(stream string, pos uint64) uint64 {
+	s.idx.mu.RLock()
+	defer s.idx.mu.RUnlock()
+	l := s.idx.streams[stream]
+	if l == nil {
+		return s.idx.heads[stream].seq
+	}
+	n := sort.Search(len(l.pos), func(i int) bool { return l.pos[i] > pos })
+	return l.first + uint64(n) - 1
+}
+
+// Last is the position of the newest event.
+func (s *Store) Last() uint64 {
+	s.idx.mu.RLock()
+	defer s.idx.mu.RUnlock()
+	return s.idx.last
+}
+
+// LogID names this log for as long as it lives: a new file has a new one.
+func (s *Store) LogID() string {
+	var id string
+	_ = s.view(func(tx *bbolt.Tx) error { // closed: no id
+		id = string(tx.Bucket([]byte(bucketMeta)).Get(keyLogID))
+		return nil
+	})
+	return id
+}

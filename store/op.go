@@ -1,0 +1,69 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.etcd.io/bbolt"
+)
+
+// op puts a value, deletes a key (value nil) or deletes every key under a
+// prefix.
+type op struct {
+	bucket string
+	key    []byte
+	value  []byte
+	prefix bool
+}
+
+func (o op) apply(tx *bbolt.Tx) error {
+	b := tx.Bucket([]byte(o.bucket))
+	switch {
+	case b == nil:
+		return errors.New("there is no such bucket")
+	case o.prefix:
+		// Collected first: a bbolt cursor may skip keys while its bucket changes.
+		var keys [][]byte
+		cur := b.Cursor()
+		for k, _ := cur.Seek(o.key); k != nil && hasPrefix(k, o.key); k, _ = cur.Next() {
+			keys = append(keys, k)
+		}
+		for _, k := range keys {
+			if err := b.Delete(k); err != nil {
+				return err
+			}
+		}
+		return nil
+	case o.value == nil:
+		return b.Delete(o.key)
+	default:
+		return b.Put(o.key, o.value)
+	}
+}
+
+func hasPrefix(k, prefix []byte) bool {
+	return len(k) >= len(prefix) && string(k[:len(prefix)]) == string(prefix)
+}
+
+// joinKey joins parts with zero bytes, which no part holds.
+func joinKey(parts ...string) []byte { return []byte(strings.Join(parts, "\x00")) }
+
+func checkName(name string) error {
+	if name == "" || strings.ContainsRune(name, 0) {
+		return fmt.Errorf("%q is no name: it is empty or holds a zero byte", name)
+	}
+	return nil
+}
+
+// sealContext is the place a value is sealed for.
+func sealContext(bucket string, key []byte) []byte {
+	return append([]byte(bucket+"\x00"), key...)
+}
+
+// sortedKeys is for answers that people and tests read.
+func sortedKeys[V any](m map[string]V) []string {
+	return slices.Sorted(maps.Keys(m))
+}

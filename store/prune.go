@@ -1,0 +1,101 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// pruneBatch bounds what one transaction of Prune deletes, so that commits
+// beside it wait little.
+const pruneBatch = 1000
+
+// Prune drops the oldest events: those committed before a time, of which
+// passed says that every reader is behind them. passed answers, for a stream,
+// the seq up to which nobody needs it any more; it is asked once for each
+// stream. Prune answers how many events went. Order within a stream is kept: an
+// event that must stay keeps all that follow it.
+func (s *Store) Prune(ctx context.Context, before time.Time, passed func(stream string) uint64) (int, error) {
+	total, after := 0, uint64(0)
+	limits := make(map[string]uint64)
+	for {
+		oldest, err := s.oldest(after, before)
+		if err != nil {
+			return total, err
+		}
+		c := s.Change()
+		for _, e := range oldest {
+			limit, ok := limits[e.stream]
+			if !ok {
+				limit = passed(e.stream)
+				limits[e.stream] = limit
+			}
+			if e.seq <= limit {
+				c.drop(e)
+			}
+			after = e.pos
+		}
+		if _, err := s.Commit(ctx, c); err != nil {
+			return total, err
+		}
+		total += len(c.ops)
+		if len(oldest) < pruneBatch || ctx.Err() != nil {
+			return total, ctx.Err()
+		}
+	}
+}
+
+// entry is an event by what the log's keys and headers say of it.
+type entry struct {
+	pos    uint64
+	stream string
+	seq    uint64
+}
+
+// oldest answers the next entries behind a position that were committed before
+// a time.
+func (s *Store) oldest(after uint64, before time.Time) (out []entry, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		cur := tx.Bucket([]byte(bucketLog)).Cursor()
+		for k, v := cur.Seek(position(after + 1)); k != nil && len(out) < pruneBatch; k, v = cur.Next() {
+			h, _, err := parseHeader(v)
+			if err != nil {
+				return &CorruptError{s.path, err}
+			}
+			if !h.at.Before(before) {
+				return nil
+			}
+			out = append(out, entry{keyPosition(k), h.stream, h.seq})
+		}
+		return nil
+	})
+	return out, err
+}
+
+// EraseStream drops every event of a stream from the log. Its head stays, so
+// that no id is used twice.
+func (s *Store) EraseStream(ctx context.Context, stream string) error {
+	for {
+		c := s.Change()
+		for _, e := range s.idx.oldest(stream, pruneBatch) {
+			c.drop(e)
+		}
+		if c.empty() {
+			return nil
+		}
+		if _, err := s.Commit(ctx, c); err != nil {
+			return err
+		}
+	}
+}
+
+// drop deletes an event from the log; those of its stream before it are gone
+// already or go with it.
+func (c *Change) drop(e entry) {
+	if c.trims == nil {
+		c.trims = make(map[string]uint64)
+	}
+	c.trims[e.stream] = e.seq
+	c.delete(bucketLog, position(e.pos))
+}

@@ -1,0 +1,158 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/switchhook/switchhook/record"
+	"github.com/switchhook/switchhook/store"
+)
+
+// neighbours are names that a careless prefix would mix up.
+var neighbours = []string{"a", "ab", "a-b", "b", "aa", "A", "a\x01", "a\xff"}
+
+func populate(t *testing.T, s *store.Store) {
+	t.Helper()
+	commit(t, s, func(c *store.Change) {
+		for _, n := range neighbours {
+			c.PutInstance(record.Instance{ID: n})
+			c.PutSession(n, record.Session{ID: "s-" + n})
+			c.PutEndpoint(record.Endpoint{ID: n, Stream: n})
+			for _, stream := range neighbours {
+				c.PutLane(record.Lane{Endpoint: n, Stream: stream})
+				c.PutDeadLetter(record.DeadLetter{Endpoint: n, Stream: stream, From: 2, To: 3})
+				c.PutDeadLetter(record.DeadLetter{Endpoint: n, Stream: stream, From: 0x0100, To: 0x0101})
+			}
+		}
+	})
+	for _, n := range neighbours {
+		for _, session := range []string{"s", "st"} {
+			if err := s.Device(n, session).Apply(t.Context(), map[string][]byte{"k": []byte(n + session), "": {}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// inventory counts what the store holds, by name.
+func inventory(t *testing.T, s *store.Store) map[string]int {
+	t.Helper()
+	held := make(map[string]int)
+	instances, err1 := s.Instances()
+	endpoints, err2 := s.Endpoints()
+	lanes, err3 := s.Lanes()
+	if err := errors.Join(err1, err2, err3); err != nil {
+		t.Fatal(err)
+	}
+	for _, in := range instances {
+		held["instance "+in.ID]++
+	}
+	for _, e := range endpoints {
+		held["endpoint "+e.ID]++
+	}
+	for _, l := range lanes {
+		held["lanes "+l.Endpoint]++
+	}
+	for _, n := range neighbours {
+		dead, err := s.DeadLetters(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		held["dead "+n] = len(dead)
+		if session, err := s.Session(n); err != nil {
+			t.Fatal(err)
+		} else if session != nil {
+			held["session "+n]++
+		}
+		for _, session := range []string{"s", "st"} {
+			err := s.Device(n, session).Scan(nil, func(k, v []byte) error {
+				held["device "+n]++
+				if len(k) > 0 && string(v) != n+session {
+					return fmt.Errorf("%q holds %q", k, v)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for what, n := range held {
+		if n == 0 {
+			delete(held, what)
+		}
+	}
+	return held
+}
+
+func TestErasingTouchesNobodyElse(t *testing.T) {
+	for name, c := range map[string]struct {
+		erase func(*store.Change)
+		gone  []string
+	}{
+		"instance": {
+			func(c *store.Change) { c.EraseInstance("a", "a") },
+			[]string{"instance a", "session a", "device a", "endpoint a", "lanes a", "dead a"},
+		},
+		"instance alone": {func(c *store.Change) { c.EraseInstance("a") }, []string{"instance a", "session a", "device a"}},
+		"session":        {func(c *store.Change) { c.DropSession("a") }, []string{"session a", "device a"}},
+		"endpoint":       {func(c *store.Change) { c.DeleteEndpoint("a") }, []string{"endpoint a", "lanes a", "dead a"}},
+		"lanes":          {func(c *store.Change) { c.DeleteLanes("a") }, []string{"lanes a"}},
+		"nobody":         {func(c *store.Change) { c.EraseInstance("z", "z") }, nil},
+	} {
+		s, _ := started(t, newPath(t))
+		populate(t, s)
+		before := inventory(t, s)
+		commit(t, s, c.erase)
+		after := inventory(t, s)
+		for what, n := range before {
+			want := n
+			if slices.Contains(c.gone, what) {
+				want = 0
+			}
+			if after[what] != want {
+				t.Errorf("%s: %s: %d before, %d after", name, what, n, after[what])
+			}
+		}
+	}
+}
+
+// TestOneChangeWritesInOrder: what a change deletes and then puts is there.
+func TestOneChangeWritesInOrder(t *testing.T) {
+	s, _ := started(t, newPath(t))
+	populate(t, s)
+	commit(t, s, func(c *store.Change) {
+		c.DropSession("a")
+		c.PutSession("a", record.Session{ID: "fresh"})
+		c.DeleteEndpoint("b")
+		c.PutLane(record.Lane{Endpoint: "b", Stream: "b", Acked: 7})
+	})
+	if got, err := s.Session("a"); err != nil || got == nil || got.ID != "fresh" {
+		t.Errorf("session: %+v, %v", got, err)
+	}
+	if held := inventory(t, s); held["lanes b"] != 1 || held["device a"] != 0 || held["endpoint b"] != 0 {
+		t.Errorf("held: %v", held)
+	}
+}
+
+func TestDeadLettersAreInOrder(t *testing.T) {
+	s, _ := started(t, newPath(t))
+	var want []uint64
+	commit(t, s, func(c *store.Change) {
+		for _, from := range []uint64{300, 2, 1, 70000, 255, 256} {
+			c.PutDeadLetter(record.DeadLetter{Endpoint: "e", Stream: "a", From: from})
+			want = append(want, from)
+		}
+	})
+	slices.Sort(want)
+	dead, err := s.DeadLetters("e")
+	var got []uint64
+	for _, d := range dead {
+		got = append(got, d.From)
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v, want %v", got, err, want)
+	}
+}

@@ -1,0 +1,110 @@
+package store
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+
+	"go.etcd.io/bbolt"
+)
+
+// Schema is the version of the layout this package writes.
+const Schema uint64 = 1
+
+// The buckets; doc.go draws what is in them.
+const (
+	bucketMeta      = "meta"
+	bucketInstances = "instances"
+	bucketSessions  = "sessions"
+	bucketDevice    = "device"
+	bucketEndpoints = "endpoints"
+	bucketLanes     = "lanes"
+	bucketDead      = "dead"
+	bucketHeads     = "heads"
+	bucketLog       = "log"
+)
+
+var buckets = []string{
+	bucketMeta, bucketInstances, bucketSessions, bucketDevice, bucketEndpoints,
+	bucketLanes, bucketDead, bucketHeads, bucketLog,
+}
+
+var (
+	keySchema  = []byte("schema")
+	keyNetwork = []byte("network")
+	keyCommit  = []byte("commit")
+	keyLogID   = []byte("log")
+)
+
+// checkMeta refuses a file that is not ours to write.
+func checkMeta(tx *bbolt.Tx, path, network string) error {
+	meta := tx.Bucket([]byte(bucketMeta))
+	if meta == nil {
+		if k, _ := tx.Cursor().First(); k == nil {
+			return nil // a database without a bucket: made, never prepared
+		}
+		return &CorruptError{path, errors.New("it has no meta bucket")}
+	}
+	v := meta.Get(keySchema)
+	if len(v) != 8 {
+		return &CorruptError{path, errors.New("it has no schema version")}
+	}
+	switch n := binary.BigEndian.Uint64(v); {
+	case n > Schema:
+		return &NewerError{path, n}
+	case n == 0:
+		return &CorruptError{path, errors.New("its schema version is 0")}
+	}
+	if has := string(meta.Get(keyNetwork)); has != network {
+		return &NetworkError{path, has, network}
+	}
+	if lastCommit(meta) == 0 {
+		return &CorruptError{path, errors.New("it does not count its transactions")}
+	}
+	for _, b := range buckets {
+		if tx.Bucket([]byte(b)) == nil {
+			return &CorruptError{path, errors.New("it has no bucket " + b)}
+		}
+	}
+	return nil
+}
+
+// prepare makes what a new file lacks and answers the number of the last
+// transaction.
+func prepare(db *bbolt.DB, network string) (commits uint64, err error) {
+	err = db.View(func(tx *bbolt.Tx) error {
+		if meta := tx.Bucket([]byte(bucketMeta)); meta != nil {
+			commits = lastCommit(meta)
+		}
+		return nil
+	})
+	if err != nil || commits > 0 {
+		return commits, err
+	}
+	commits = 1
+	return commits, db.Update(func(tx *bbolt.Tx) error {
+		for _, b := range buckets {
+			if _, err := tx.CreateBucketIfNotExists([]byte(b)); err != nil {
+				return err
+			}
+		}
+		meta := tx.Bucket([]byte(bucketMeta))
+		return errors.Join(
+			meta.Put(keySchema, binary.BigEndian.AppendUint64(nil, Schema)),
+			meta.Put(keyNetwork, []byte(network)),
+			meta.Put(keyLogID, []byte(rand.Text())),
+			putCommit(meta, commits),
+		)
+	})
+}
+
+func lastCommit(meta *bbolt.Bucket) uint64 {
+	if v := meta.Get(keyCommit); len(v) == 8 {
+		return binary.BigEndian.Uint64(v)
+	}
+	return 0
+}
+
+func putCommit(meta *bbolt.Bucket, n uint64) error {
+	return meta.Put(keyCommit, binary.BigEndian.AppendUint64(nil, n))
+}

@@ -1,0 +1,153 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/switchhook/switchhook/record"
+)
+
+// Options are what [Open] needs beside the path.
+type Options struct {
+	Network     string        // "whatsapp" or "sandbox"; a file of the other is refused
+	LockTimeout time.Duration // how long to wait for another process's lock; 1 s when zero
+	Sealer      Sealer        // Plain when nil
+	Log         *slog.Logger  // discarded when nil
+}
+
+// Store is the open file. Its methods may be called from any goroutine; writes
+// are answered only while Run runs.
+type Store struct {
+	path   string
+	opts   Options
+	sealer Sealer
+	log    *slog.Logger
+
+	mu     sync.RWMutex // held for writing only while the file is reopened
+	db     *bbolt.DB    // guarded by mu; nil between a failed reopen and the next
+	closed bool         // guarded by mu
+
+	idx   *index
+	queue chan *request
+	done  chan struct{} // closed when Run has ended
+
+	health  healthState
+	hooksMu sync.Mutex
+	hooks   []func([]record.Event) // guarded by hooksMu
+
+	number   uint64                // of the last transaction when the file was opened
+	commitTx func(*bbolt.Tx) error // (*bbolt.Tx).Commit, but for tests of its failures
+}
+
+// Open opens the file, or makes it, and reads the index of the log. The
+// directory is made with mode 0700. It fails with [ErrLocked], a
+// [*CorruptError], a [*NewerError] or a [*NetworkError]; in none of these cases
+// has it changed the file.
+func Open(path string, opts Options) (*Store, error) {
+	if opts.LockTimeout == 0 {
+		opts.LockTimeout = time.Second
+	}
+	if opts.Sealer == nil {
+		opts.Sealer = Plain{}
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	if _, err := inspect(path, opts); err != nil {
+		return nil, err
+	}
+	db, err := openFile(path, opts)
+	if err != nil {
+		return nil, err
+	}
+	number, err := prepare(db, opts.Network)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("prepare %s: %w", path, err), db.Close())
+	}
+	idx, err := rebuild(db)
+	if err != nil {
+		return nil, errors.Join(&CorruptError{path, err}, db.Close())
+	}
+	return &Store{
+		path: path, opts: opts, sealer: opts.Sealer, log: opts.Log,
+		db: db, idx: idx, number: number, commitTx: (*bbolt.Tx).Commit,
+		queue: make(chan *request), done: make(chan struct{}),
+	}, nil
+}
+
+// Run commits what [Store.Commit] is given until ctx ends, answers what is
+// waiting then, and returns nil. It returns an error, and the daemon must start
+// anew, when another process wrote the file while this one could not hold it.
+// It may be called once.
+func (s *Store) Run(ctx context.Context) error {
+	defer close(s.done)
+	if err := newCommitter(s).run(ctx); err != nil {
+		return fmt.Errorf("run the store: %w", err)
+	}
+	return nil
+}
+
+// Close releases the file. Run has ended before.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	if s.db == nil {
+		return nil
+	}
+	err := s.db.Close()
+	s.db = nil
+	if err != nil {
+		return fmt.Errorf("close %s: %w", s.path, err)
+	}
+	return nil
+}
+
+// OnAppend registers a function that hears of every committed batch of events,
+// in order, on the committer's goroutine: it must only wake somebody. Register
+// before Run.
+func (s *Store) OnAppend(fn func([]record.Event)) {
+	s.hooksMu.Lock()
+	defer s.hooksMu.Unlock()
+	s.hooks = append(s.hooks, fn)
+}
+
+// view runs a short read transaction.
+func (s *Store) view(fn func(*bbolt.Tx) error) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	switch {
+	case s.closed:
+		return ErrClosed
+	case s.db == nil:
+		return fmt.Errorf("%w: it is being opened again", ErrUnavailable)
+	}
+	return s.db.View(fn)
+}
+
+// file answers the open file, nil while there is none.
+func (s *Store) file() *bbolt.DB {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.db
+}
+
+// Size is the size of the file in bytes.
+func (s *Store) Size() int64 {
+	st, err := os.Stat(s.path)
+	if err != nil {
+		return 0
+	}
+	return st.Size()
+}
