@@ -1,0 +1,61 @@
+package instance
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/switchhook/switchhook/fsm"
+)
+
+// What a command can be answered with. Callers branch on these with errors.Is;
+// each dialect says them in its own words.
+var (
+	// ErrEstablished: a code was asked for while a connection stands or is
+	// logging in.
+	ErrEstablished = errors.New("connection already established")
+	// ErrSavedSession: a code was asked for while a saved session exists.
+	ErrSavedSession = errors.New("a saved session exists: restore or disconnect it first")
+	// ErrNothingToRestore: there is no saved session.
+	ErrNothingToRestore = errors.New("no saved session to restore: generate a code and scan it")
+	// ErrNotReady: the command's outcome did not come within its time; what was
+	// begun goes on, and the status tells how.
+	ErrNotReady = errors.New("not finished yet: ask for the status")
+	// ErrUnavailable: the store cannot be written. Nothing was changed.
+	ErrUnavailable = errors.New("the store cannot be written now: free space or mend the data directory, then try again")
+	// ErrStopping: the daemon is stopping.
+	ErrStopping = errors.New("the daemon is stopping")
+	// ErrRestarting: the instance failed inside Switchhook and is being started
+	// again.
+	ErrRestarting = errors.New("the instance failed and is being restarted: ask again in a moment")
+	// ErrLoggingOut: a logout is under way, and the command would contradict it.
+	ErrLoggingOut = errors.New("a logout is under way: wait for it to end")
+	// ErrDeleted: the instance is being deleted.
+	ErrDeleted = errors.New("the instance was deleted")
+	// ErrNotFound: no instance has that name, id or key.
+	ErrNotFound = errors.New("no such instance")
+	// ErrNameTaken: another instance has that name.
+	ErrNameTaken = errors.New("an instance of that name exists already")
+)
+
+// FailedError is the answer to a command whose dial, pairing or login failed:
+// the connection is in State now, for Cause.
+type FailedError struct {
+	State fsm.State
+	Cause fsm.Cause
+}
+
+func (e *FailedError) Error() string {
+	s := fmt.Sprintf("the connection went to %s (%s)", e.State, e.Cause)
+	if h := e.Cause.Hint(); h != "" {
+		s += ": " + h
+	}
+	return s
+}
+
+// InvalidError is the answer to a bad argument. Nothing was changed.
+type InvalidError struct {
+	Field   string
+	Problem string // says what is wrong and what would be right
+}
+
+func (e *InvalidError) Error() string { return e.Field + ": " + e.Problem }

@@ -1,0 +1,225 @@
+package instance_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/switchhook/switchhook/fsm"
+	"github.com/switchhook/switchhook/instance"
+	"github.com/switchhook/switchhook/record"
+)
+
+// driver opens connections that do what the test says.
+type driver struct {
+	mu      sync.Mutex
+	opened  []*conn
+	refuse  error       // what Open answers
+	prepare func(*conn) // changes a connection before it is used
+}
+
+func (d *driver) Open(spec instance.Spec) (instance.Conn, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.refuse != nil {
+		return nil, d.refuse
+	}
+	c := &conn{spec: spec, answer: make(chan error, 1), loggedOut: make(chan error, 1)}
+	if d.prepare != nil {
+		d.prepare(c)
+	}
+	d.opened = append(d.opened, c)
+	return c, nil
+}
+
+func (d *driver) conns() []*conn {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return append([]*conn(nil), d.opened...)
+}
+
+// conn is one attempt. Dial and Logout wait for the test's answer, or their
+// context.
+type conn struct {
+	spec      instance.Spec
+	answer    chan error // Dial's
+	loggedOut chan error // Logout's
+	dialled   atomic.Bool
+	logouts   atomic.Int32
+	closed    atomic.Int32
+
+	onDial   func(context.Context) error // instead of the above
+	onLogout func(context.Context) error
+	onClose  func()
+}
+
+func (c *conn) Dial(ctx context.Context) error {
+	c.dialled.Store(true)
+	if c.onDial != nil {
+		return c.onDial(ctx)
+	}
+	return await(ctx, c.answer)
+}
+
+func (c *conn) Logout(ctx context.Context) error {
+	c.logouts.Add(1)
+	if c.onLogout != nil {
+		return c.onLogout(ctx)
+	}
+	return await(ctx, c.loggedOut)
+}
+
+func (c *conn) Close() {
+	c.closed.Add(1)
+	if c.onClose != nil {
+		c.onClose()
+	}
+}
+
+func await(ctx context.Context, answer <-chan error) error {
+	select {
+	case err := <-answer:
+		if errors.Is(err, errPanic) {
+			panic(err)
+		}
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// dials gives turns out, at once or when the test says.
+type dials struct {
+	gated           bool
+	urgent, normal  chan struct{}
+	asked, gaveWay  atomic.Int32
+	waitingUrgently atomic.Int32
+}
+
+func newDials() *dials {
+	return &dials{urgent: make(chan struct{}), normal: make(chan struct{})}
+}
+
+func (d *dials) Acquire(ctx context.Context, urgent bool) error {
+	d.asked.Add(1)
+	if !d.gated {
+		return ctx.Err()
+	}
+	turns := d.normal
+	if urgent {
+		turns = d.urgent
+		d.waitingUrgently.Add(1)
+		defer d.waitingUrgently.Add(-1)
+	}
+	select {
+	case <-turns:
+		return nil
+	case <-ctx.Done():
+		d.gaveWay.Add(1)
+		return ctx.Err()
+	}
+}
+
+// journal keeps what was committed, as a store would, and refuses changes that
+// do not follow from what it has.
+type journal struct {
+	t       testing.TB
+	verdict func(context.Context, instance.Change) error // asked first; nil accepts
+
+	mu      sync.Mutex
+	rec     record.Instance
+	session *record.Session
+	events  []record.Event
+	tries   int
+}
+
+func (j *journal) Commit(ctx context.Context, c instance.Change) error {
+	j.mu.Lock()
+	j.tries++
+	verdict := j.verdict
+	j.mu.Unlock()
+	if verdict != nil {
+		if err := verdict(ctx, c); err != nil {
+			return err
+		}
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.judge(c); err != nil {
+		j.t.Errorf("change %+v: %v", c, err)
+	}
+	j.rec = c.Instance
+	if c.Session != nil {
+		j.session = c.Session
+	}
+	if c.Drop {
+		j.session = nil
+	}
+	j.events = append(j.events, c.Events...)
+	return nil
+}
+
+// judge holds a change against the table and against what was stored before.
+func (j *journal) judge(c instance.Change) error {
+	var moved *fsm.Transition
+	for _, e := range c.Events {
+		switch {
+		case e.Stream != j.rec.ID:
+			return errors.New("event of another stream")
+		case e.Transition != nil && moved != nil:
+			return errors.New("two transitions in one change")
+		case e.Info == nil || e.Info.State != c.Instance.State:
+			return errors.New("event without the information of its moment")
+		}
+		if e.Transition != nil {
+			moved = e.Transition
+		}
+	}
+	switch {
+	case !j.rec.DeletedAt.IsZero():
+		return errors.New("written after the deletion")
+	case c.Instance.State != fsm.AuthenticatedClosed && !c.Instance.RetryAt.IsZero():
+		return errors.New("a retry is scheduled outside 11")
+	case moved == nil && c.Instance.State != j.rec.State:
+		return errors.New("moved without a transition")
+	case moved == nil && c.Drop && c.Instance.DeletedAt.IsZero():
+		return errors.New("session dropped without a transition")
+	case moved == nil && c.Session != nil && j.session == nil:
+		return errors.New("session made without a transition")
+	case moved == nil:
+		return nil
+	}
+	row, legal := fsm.Next(moved.From, j.session != nil, moved.Event)
+	switch {
+	case moved.From != j.rec.State:
+		return errors.New("does not begin where the last one ended")
+	case !legal || row.To != moved.To || moved.To != c.Instance.State:
+		return errors.New("not in the table")
+	case row.Makes != (c.Session != nil):
+		return errors.New("session and transition are not one change")
+	case row.Drops != c.Drop:
+		return errors.New("the session's end and the transition are not one change")
+	case moved.Cause != c.Instance.Cause || moved.Hint != moved.Cause.Hint() || !moved.At.Equal(c.Instance.Since):
+		return errors.New("record and transition differ")
+	}
+	return nil
+}
+
+// errPanic makes whoever is answered with it panic.
+var errPanic = errors.New("on purpose")
+
+// errFull is what a store says that cannot be written.
+var errFull = fmt.Errorf("disk full: %w", instance.ErrUnavailable)
+
+// fail makes every commit answer err; nil heals.
+func (j *journal) fail(err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.verdict = nil
+	if err != nil {
+		j.verdict = func(context.Context, instance.Change) error { return err }
+	}
+}

@@ -1,0 +1,251 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/switchhook/switchhook/fsm"
+	"github.com/switchhook/switchhook/record"
+)
+
+// mailboxSize bounds what waits for the loop. Senders block when it is full.
+const mailboxSize = 64
+
+// Config is what an instance is made of.
+type Config struct {
+	Record  record.Instance
+	Session *record.Session // nil without a saved session
+
+	Journal Journal
+	Driver  Driver
+	Dials   Dials
+	Timing  Timing
+	// CheckWebhook refuses a webhook address with an error that names the
+	// remedy. Nil accepts every one.
+	CheckWebhook func(url string) error
+	Log          *slog.Logger
+}
+
+// Instance owns one connection. Its exported methods may be called from any
+// goroutine; everything else belongs to the goroutine of Run.
+type Instance struct {
+	id      string
+	cfg     Config
+	log     *slog.Logger
+	mailbox chan mail
+	crashed chan string   // a child's panic
+	leaving chan struct{} // closed when the mailbox is read no more
+	done    chan struct{} // closed when Run has returned
+	status  atomic.Pointer[Status]
+	stopped atomic.Bool // Run was told to end; otherwise it failed
+
+	// The rest is the loop's own.
+	ctx      context.Context // the children's and the commits'
+	machine  *fsm.Machine
+	rec      record.Instance
+	session  *record.Session
+	children sync.WaitGroup
+
+	try      *attempt // the live connection attempt, nil without one
+	gen      uint64
+	previous <-chan struct{} // closed when the attempt before is; nil: there was none
+	turn     *turn           // a reconnect's wait for its turn to dial, nil without one
+	trouble  string          // why the last dial failed, until one succeeds
+
+	asked    time.Time // when a code was last asked for
+	logout   *logout   // a logout under way, nil without one
+	deleted  bool
+	broken   error // why the loop cannot go on
+	waiters  []*waiter
+	backlog  []mail // what arrived while a commit was being retried
+	degraded error
+}
+
+// Status is what an instance says of itself without being asked to do anything.
+type Status struct {
+	Record   record.Instance
+	Info     record.Info
+	Code     *record.Code // on show, nil without one
+	Degraded string       // why nothing can be committed now, empty while it can
+}
+
+// New makes an instance from what the store holds. An error means that the
+// stored state is none.
+func New(cfg Config) (*Instance, error) {
+	m, err := fsm.New(cfg.Record.State, cfg.Session != nil)
+	if err != nil {
+		return nil, fmt.Errorf("make instance %s: %w", cfg.Record.ID, err)
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	i := &Instance{
+		id: cfg.Record.ID, cfg: cfg, log: cfg.Log.With("instance", cfg.Record.ID),
+		mailbox: make(chan mail, mailboxSize), crashed: make(chan string, 1),
+		leaving: make(chan struct{}), done: make(chan struct{}),
+		machine: m, rec: cfg.Record, session: cfg.Session, deleted: !cfg.Record.DeletedAt.IsZero(),
+	}
+	i.publish()
+	return i, nil
+}
+
+// ID is the instance's id.
+func (i *Instance) ID() string { return i.id }
+
+// Status answers at once, in every state.
+func (i *Instance) Status() Status { return *i.status.Load() }
+
+// Run drives the connection until ctx ends or the instance is deleted, records
+// that it stopped, and returns when all its goroutines have gone; one that hangs
+// against its contract is waited for no longer than goodbye. recovered is why a
+// stored state that claims a socket is no longer true: restart, or
+// internal_error after a failure. It returns an error when something could not
+// be recorded for good: the stop, or a fact; a child's panic is its own. It may
+// be called once.
+func (i *Instance) Run(ctx context.Context, recovered fsm.Cause) error {
+	defer close(i.done)
+	// Children live until the stop is recorded, not just until ctx ends.
+	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(goodbye, cancel) })()
+	defer i.waitForChildren()
+	defer cancel()
+	defer i.abandon()
+	defer close(i.leaving)
+	defer i.hangUp()
+	i.ctx = life
+
+	i.recoverState(ctx, recovered)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for !i.deleted && i.broken == nil {
+		i.settle()
+		if ctx.Err() != nil {
+			i.stopped.Store(true)
+			return i.stop()
+		}
+		if len(i.backlog) > 0 {
+			m := i.backlog[0]
+			i.backlog = i.backlog[1:]
+			i.handle(ctx, m)
+			continue
+		}
+		timer.Reset(i.untilDeadline(time.Now()))
+		select {
+		case <-ctx.Done():
+		case what := <-i.crashed:
+			panic("a child of the instance panicked: " + what)
+		case m := <-i.mailbox:
+			i.handle(ctx, m)
+		case <-timer.C:
+			i.expire(ctx, time.Now())
+		}
+	}
+	return i.broken
+}
+
+// abandon answers whoever still waits: the loop has ended.
+func (i *Instance) abandon() {
+	for _, w := range i.waiters {
+		w.reply <- result{info: i.Status().Info, err: i.ended()}
+	}
+	i.waiters = nil
+}
+
+// recoverState makes a stored state that claims a socket true again.
+func (i *Instance) recoverState(ctx context.Context, cause fsm.Cause) {
+	if !i.rec.State.Live() {
+		return
+	}
+	i.must(ctx, func() error {
+		return i.fire(fsm.Recovered, cause, i.retryNow)
+	})
+}
+
+// retryNow lets a connection with a session come back at once.
+func (i *Instance) retryNow(rec *record.Instance) {
+	if rec.State == fsm.AuthenticatedClosed {
+		rec.RetryAt = time.Now().UTC()
+	}
+}
+
+// stop records that the socket goes down with the daemon. A logout under way
+// ends as one that WhatsApp was not told of: after a restart nobody would know
+// that it was asked for.
+func (i *Instance) stop() (err error) {
+	i.hangUp()
+	switch {
+	case i.logout != nil:
+		err = i.finishLogout(fsm.CauseLogoutUnconfirmed)
+		i.settle()
+	case i.rec.State.Live():
+		err = i.fire(fsm.Stopped, fsm.CauseShutdown, i.retryNow)
+	}
+	if err != nil {
+		return fmt.Errorf("record the stop of %s: %w", i.id, err)
+	}
+	return nil
+}
+
+// mail is one entry of the mailbox: a command, a fact, or a session to save.
+type mail struct {
+	gen  uint64 // of the attempt a fact belongs to
+	fact *Fact
+	dial *dialResult
+	save *saveRequest
+	out  *logoutResult
+	turn *turn // the reconnect's turn to dial has come
+	cmd  *command
+}
+
+// post enqueues mail. It blocks while the mailbox is full and gives up when
+// nobody will read it.
+func (i *Instance) post(m mail) bool {
+	select {
+	case i.mailbox <- m:
+		return true
+	case <-i.leaving:
+		return false
+	}
+}
+
+func (i *Instance) handle(ctx context.Context, m mail) {
+	switch {
+	case m.cmd != nil:
+		i.command(m.cmd)
+	case m.turn != nil:
+		i.turnCame(ctx, m.turn)
+	case m.out != nil:
+		i.loggedOutBySelf(ctx, m.out)
+	case m.save != nil && !m.save.take():
+	case i.try == nil || m.gen != i.try.gen:
+		// Yesterday's attempt: nothing it says moves today's.
+		if m.save != nil {
+			m.save.reply <- errSuperseded
+		}
+	case m.save != nil:
+		m.save.reply <- i.save(m.save.session)
+	case m.dial != nil:
+		i.must(ctx, func() error { return i.dialled(m.dial) })
+	case m.fact != nil:
+		i.hear(ctx, *m.fact)
+	}
+}
+
+var errSuperseded = errors.New("the connection was closed meanwhile")
+
+// publish makes the present state the one that Status answers.
+func (i *Instance) publish() {
+	st := &Status{Record: i.rec, Info: record.Describe(i.rec, i.session)}
+	if i.try != nil && i.rec.State == fsm.AwaitingScan {
+		st.Code = i.try.code
+	}
+	if i.degraded != nil {
+		st.Degraded = i.degraded.Error()
+	}
+	i.status.Store(st)
+}
