@@ -1,0 +1,157 @@
+package bus
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+// ErrPortTaken is returned by [Bus.Run] when another process listens on the
+// configured port.
+var ErrPortTaken = errors.New("the port is taken")
+
+var errNotRunning = errors.New("the embedded nats server does not run")
+
+// embedded is a nats-server in this process.
+type embedded struct {
+	dir   string
+	host  string
+	port  int // 0: the system chooses
+	creds credentials
+	log   *slog.Logger
+
+	addr string // host:port it listens on, kept over restarts
+	srv  *server.Server
+}
+
+const startTimeout = 30 * time.Second
+
+func newEmbedded(cfg Config) (*embedded, error) {
+	listen := cfg.Listen
+	if listen == "" {
+		listen = "127.0.0.1:0"
+	}
+	host, text, err := net.SplitHostPort(listen)
+	if err != nil {
+		return nil, fmt.Errorf("nats.listen: %w", err)
+	}
+	port, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("nats.listen: %q is no port", text)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("nats.listen: %s is not a loopback address; to serve others, run a nats-server and set nats.url", host)
+	}
+	creds, err := openCredentials(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	return &embedded{dir: cfg.Dir, host: host, port: int(port), creds: creds, log: cfg.Log}, nil
+}
+
+// start returns when the server accepts connections and JetStream has recovered
+// its store.
+func (e *embedded) start() error {
+	if err := e.free(); err != nil {
+		return err
+	}
+	if err := writable(e.dir); err != nil {
+		return err
+	}
+	opts, err := e.serverOptions()
+	if err != nil {
+		return fmt.Errorf("start the nats server: %w", err)
+	}
+	srv, err := server.NewServer(opts)
+	if err != nil {
+		return fmt.Errorf("start the nats server: %w", err)
+	}
+	bridge := &serverLog{log: e.log}
+	srv.SetLoggerV2(bridge, bridge.debug(), false, false)
+	srv.Start()
+	if err := bridge.fatal(); err != nil {
+		shut(srv)
+		return fmt.Errorf("start the nats server: %w", err)
+	}
+	if !srv.ReadyForConnections(startTimeout) {
+		shut(srv)
+		return errors.New("start the nats server: not ready in time")
+	}
+	addr, ok := srv.Addr().(*net.TCPAddr)
+	if !ok {
+		shut(srv)
+		return errors.New("start the nats server: no address")
+	}
+	e.srv, e.port = srv, addr.Port
+	e.addr = net.JoinHostPort(e.host, strconv.Itoa(addr.Port))
+	return nil
+}
+
+// stop is harmless if the server does not run.
+func (e *embedded) stop() {
+	if e.srv != nil {
+		shut(e.srv)
+		e.srv = nil
+	}
+}
+
+func shut(srv *server.Server) {
+	srv.Shutdown()
+	srv.WaitForShutdown()
+}
+
+// heal starts the server again if it has lost JetStream, as it does for good
+// when the disk is full.
+func (e *embedded) heal(log *slog.Logger) {
+	if e.srv != nil && e.srv.JetStreamEnabled() {
+		return
+	}
+	e.stop()
+	if err := e.start(); err != nil {
+		log.Debug("nats server does not start again", "err", err)
+		return
+	}
+	log.Info("nats server started again", "addr", e.addr)
+}
+
+// options are those of the daemon's own connection, which uses no socket.
+func (e *embedded) options() []nats.Option {
+	return []nats.Option{nats.UserInfo(daemonName, e.creds.Daemon), nats.InProcessServer(e.srv)}
+}
+
+// free tries the port, for an error that says what to do.
+func (e *embedded) free() error {
+	l, err := net.Listen("tcp", net.JoinHostPort(e.host, strconv.Itoa(e.port)))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("nats.listen: %w: %s:%d is used by another process; stop it, choose another port, or 0 for any free one",
+			ErrPortTaken, e.host, e.port)
+	}
+	if err != nil {
+		return fmt.Errorf("nats.listen: %w", err)
+	}
+	return l.Close()
+}
+
+// writable makes the server's store and tries it.
+func writable(dir string) error {
+	dir += "/" + server.JetStreamStoreDir
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		var f *os.File
+		if f, err = os.CreateTemp(dir, ".try"); err == nil {
+			err = errors.Join(f.Close(), os.Remove(f.Name()))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("the nats server's store cannot be written: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,176 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/switchhook/switchhook/record"
+)
+
+const (
+	readBatch   = 256
+	maxInFlight = 512
+	maxBytes    = 8 << 20 // in flight; one message more may be
+)
+
+// flight is a message on its way.
+type flight struct {
+	ack  jetstream.PubAckFuture
+	id   string // the event's
+	seq  uint64 // the stream sequence it must get
+	pos  uint64 // its event's position in the log; 0: not known
+	size int
+	sent time.Time
+}
+
+// pipeline is the chain of one session. Only the session's goroutine uses it.
+type pipeline struct {
+	*session
+	batch []record.Event // read and not sent
+	read  uint64         // position of the last event read
+	more  bool           // the log may have events after it
+
+	flights []flight  // sent and not acknowledged, oldest first
+	heard   time.Time // when the last acknowledgement came
+	bytes   int
+	seq     uint64 // of the last message sent
+	prev    string // message id of the last message sent
+}
+
+// publish sends the log from the resumption on and returns the first doubt, or
+// nil when ctx is done.
+func (s *session) publish(ctx context.Context, at resumption) error {
+	p := &pipeline{session: s, read: at.pos, seq: at.seq, more: true}
+	tick := time.NewTicker(min(time.Second, s.cfg.AckWait/2))
+	defer tick.Stop()
+	for {
+		if err := p.fill(); err != nil {
+			return err
+		}
+		var acked <-chan *jetstream.PubAck
+		var refused <-chan error
+		if len(p.flights) > 0 {
+			acked, refused = p.flights[0].ack.Ok(), p.flights[0].ack.Err()
+		}
+		select {
+		case ack := <-acked:
+			if err := p.settle(ack); err != nil {
+				return err
+			}
+		case err := <-refused:
+			return fmt.Errorf("publish %s as %d: %w", p.flights[0].id, p.flights[0].seq, err)
+		case <-s.wake:
+			p.more = true
+		case <-tick.C:
+			if err := p.overdue(); err != nil {
+				return err
+			}
+			if s.bookmark.due() {
+				if err := s.bookmark.save(); err != nil {
+					s.log.Warn("nats bookmark not saved", "err", err)
+				}
+			}
+		case err := <-s.async:
+			return fmt.Errorf("nats connection: %w", err)
+		case <-s.closed:
+			return s.died()
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// fill sends as much as the window lets through.
+func (p *pipeline) fill() error {
+	for len(p.flights) < maxInFlight && p.bytes < maxBytes {
+		if len(p.batch) == 0 {
+			// Half a window at a time: not a read for each acknowledgement.
+			if !p.more || len(p.flights) > maxInFlight/2 {
+				return nil
+			}
+			events, last, err := p.events.Next(p.read, readBatch)
+			if err != nil {
+				return fmt.Errorf("read the event log: %w", err)
+			}
+			if len(events) == 0 {
+				p.more = false
+				return nil
+			}
+			p.batch, p.read = events, last
+		}
+		var pos uint64
+		if len(p.batch) == 1 {
+			pos = p.read
+		}
+		if err := p.send(&p.batch[0], pos); err != nil {
+			return err
+		}
+		p.batch = p.batch[1:]
+	}
+	return nil
+}
+
+// send publishes one event as the next link of the chain.
+func (p *pipeline) send(e *record.Event, pos uint64) error {
+	msg, omitted, err := encode(e, p.bookmark.Origin, p.limit-headroom-len(p.prev))
+	if err != nil {
+		return err
+	}
+	id := msg.Header.Get(HeaderID)
+	if omitted != nil {
+		p.log.Warn("event published without its content", "event", id, "reason", omitted.Omitted, "size", omitted.Size, "limit", omitted.Limit)
+	}
+	msg.Header[jetstream.ExpectedStreamHeader] = []string{StreamName}
+	msg.Header[jetstream.ExpectedLastSeqHeader] = []string{strconv.FormatUint(p.seq, 10)}
+	if len(p.flights) > 0 {
+		// The sequence is foretold: a stranger's message could take it, and
+		// this one be accepted though the one before was refused. Its name
+		// cannot be taken. Without flights the sequence is exact.
+		msg.Header[jetstream.ExpectedLastMsgIDHeader] = []string{p.prev}
+	}
+	ack, err := p.js.PublishMsgAsync(msg, noRetry)
+	if err != nil {
+		return fmt.Errorf("publish %s: %w", id, err)
+	}
+	p.seq++
+	p.prev = msg.Header.Get(jetstream.MsgIDHeader)
+	p.flights = append(p.flights, flight{ack: ack, id: id, seq: p.seq, pos: pos, size: msg.Size(), sent: time.Now()})
+	p.bytes += msg.Size()
+	return nil
+}
+
+// noRetry: the client would send again by itself when nobody answers.
+var noRetry = jetstream.WithRetryAttempts(0)
+
+// settle takes the acknowledgement of the oldest flight.
+func (p *pipeline) settle(ack *jetstream.PubAck) error {
+	f := p.flights[0]
+	if ack.Sequence != f.seq || ack.Duplicate || ack.Stream != StreamName {
+		return fmt.Errorf("publish %s as %d: acknowledged as %d of %s (duplicate: %t)", f.id, f.seq, ack.Sequence, ack.Stream, ack.Duplicate)
+	}
+	p.heard = time.Now()
+	p.flights[0] = flight{}
+	p.flights = p.flights[1:]
+	p.bytes -= f.size
+	p.bookmark.set(p.stream.CachedInfo().Created, f.seq, f.id)
+	p.advanced(f.seq, f.pos)
+	return nil
+}
+
+// overdue reports that acknowledgements have stopped coming. A slow link that
+// carries a full window takes its time, but not in silence.
+func (p *pipeline) overdue() error {
+	if len(p.flights) == 0 {
+		return nil
+	}
+	f := &p.flights[0]
+	if time.Since(f.sent) < p.cfg.AckWait || time.Since(p.heard) < p.cfg.AckWait {
+		return nil
+	}
+	return fmt.Errorf("publish %s: no acknowledgement: %w", f.id, nats.ErrTimeout)
+}
