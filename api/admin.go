@@ -1,0 +1,159 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/switchhook/switchhook/api/internal/reply"
+)
+
+// adminPrefix begins the path of every admin request.
+const adminPrefix = "/api/v1/"
+
+// route is one request of the admin API. In pattern "{id}" stands for an
+// instance's id or name, which is looked up before handle is called.
+type route struct {
+	method  string
+	pattern []string
+	handle  func(*call) (any, error)
+}
+
+// call is one admin request under way.
+type call struct {
+	*http.Request
+	w     http.ResponseWriter
+	entry Entry // of {id}
+}
+
+// created is an answer with the status 201.
+type created struct{ body any }
+
+func (a *API) adminRoutes() []route {
+	one := []string{"instances", "{id}"}
+	below := func(what string) []string { return append(slices.Clone(one), what) }
+	return []route{
+		{http.MethodGet, []string{"system"}, a.system},
+		{http.MethodGet, []string{"nats"}, a.nats},
+		{http.MethodGet, []string{"sandbox"}, a.faultKinds},
+		{http.MethodGet, []string{"instances"}, a.list},
+		{http.MethodPost, []string{"instances"}, a.add},
+		{http.MethodGet, one, a.show},
+		{http.MethodPatch, one, a.configure},
+		{http.MethodDelete, one, a.delete},
+		{http.MethodGet, below("qr"), a.code},
+		{http.MethodPost, below("generate"), a.generate},
+		{http.MethodPost, below("close"), a.command(a.cfg.Instances.Close)},
+		{http.MethodPost, below("restore"), a.command(a.cfg.Instances.Restore)},
+		{http.MethodPost, below("disconnect"), a.command(a.cfg.Instances.Disconnect)},
+		{http.MethodPost, below("clear"), a.command(a.cfg.Instances.Clear)},
+		{http.MethodPost, below("save"), a.save},
+		{http.MethodGet, below("events"), a.events},
+		{http.MethodPost, below("scan"), a.scan},
+		{http.MethodPost, below("fault"), a.fault},
+	}
+}
+
+// serveAdmin answers everything below /api.
+func (a *API) serveAdmin(w http.ResponseWriter, r *http.Request) {
+	if f := a.guard.admit(r); f != nil {
+		if f.Status == http.StatusUnauthorized {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="switchhook"`)
+		}
+		reply.JSON(w, f.Status, f)
+		return
+	}
+	body, err := a.dispatch(w, r)
+	if err != nil {
+		f, known := explain(err)
+		if !known {
+			a.cfg.Log.Error("admin request failed", "method", r.Method, "err", err)
+		}
+		reply.JSON(w, f.Status, f)
+		return
+	}
+	if c, ok := body.(created); ok {
+		reply.JSON(w, http.StatusCreated, c.body)
+		return
+	}
+	reply.JSON(w, http.StatusOK, body)
+}
+
+// dispatch finds the route and runs it.
+func (a *API) dispatch(w http.ResponseWriter, r *http.Request) (any, error) {
+	segs, ok := segments(r.URL.RawPath, adminPrefix)
+	if !ok {
+		return nil, errNoRoute
+	}
+	var allow []string
+	for _, rt := range a.admin {
+		id, ok := rt.match(segs)
+		if !ok {
+			continue
+		}
+		if rt.method != r.Method {
+			allow = append(allow, rt.method)
+			continue
+		}
+		c := &call{Request: r, w: w}
+		if id != "" {
+			e, err := a.cfg.Instances.Find(r.Context(), id)
+			if err != nil {
+				return nil, err
+			}
+			c.entry = e
+		}
+		return rt.handle(c)
+	}
+	if allow == nil {
+		return nil, errNoRoute
+	}
+	w.Header().Set("Allow", strings.Join(allow, ", "))
+	return nil, &failure{
+		Status: http.StatusMethodNotAllowed, Code: "method",
+		Message: "use " + strings.Join(allow, " or "),
+	}
+}
+
+var errNoRoute = &failure{Status: http.StatusNotFound, Code: "no_route", Message: "the admin API has no such path"}
+
+// match reports whether the route's pattern fits, and what stands for {id}.
+func (rt route) match(segs []string) (id string, ok bool) {
+	if len(segs) != len(rt.pattern) {
+		return "", false
+	}
+	for i, p := range rt.pattern {
+		switch {
+		case p == "{id}":
+			id = segs[i]
+		case p != segs[i]:
+			return "", false
+		}
+	}
+	return id, true
+}
+
+// decode reads the body into v: one JSON object with no key that v does not
+// know. An empty body leaves v alone.
+func (c *call) decode(v any) error {
+	dec := json.NewDecoder(c.Body)
+	dec.DisallowUnknownFields()
+	err := dec.Decode(v)
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	if err == nil && !errors.Is(dec.Decode(new(json.RawMessage)), io.EOF) {
+		err = errors.New("more than one value")
+	}
+	var large *http.MaxBytesError
+	if err != nil && !errors.As(err, &large) {
+		return &failure{
+			Status: http.StatusBadRequest, Code: "bad_json",
+			Message: "the body is not the JSON object wanted here: " + strings.TrimPrefix(err.Error(), "json: "),
+		}
+	}
+	return err
+}

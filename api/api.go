@@ -1,0 +1,91 @@
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/switchhook/switchhook/web"
+)
+
+// Config is what the room is built from.
+type Config struct {
+	Instances Instances
+	System    System
+	Sandbox   Sandbox // nil unless the network is the sandbox
+
+	// Token is the bearer token of the admin API over TCP. Empty: it is not
+	// served there.
+	Token string
+	// PublicURL is what others reach the daemon by. A browser may use the admin
+	// API from there, from an IP address and from localhost.
+	PublicURL string
+
+	Log *slog.Logger     // nil: nothing is logged
+	Now func() time.Time // nil: time.Now
+}
+
+// API answers all requests. Any number of servers may share it.
+type API struct {
+	cfg      Config
+	guard    guard
+	admin    []route
+	dialects []dialect
+	page     http.Handler
+
+	stopOnce sync.Once
+	stopped  chan struct{} // closed when long polls have to end
+}
+
+// New makes the handler.
+func New(cfg Config) *API {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	a := &API{
+		cfg:      cfg,
+		guard:    newGuard(cfg.Token, cfg.PublicURL),
+		dialects: dialects(cfg),
+		stopped:  make(chan struct{}),
+	}
+	a.admin = a.adminRoutes()
+	a.page = web.Handler(func() web.About {
+		about := cfg.System.About()
+		return web.About{Version: about.Version, Network: about.Network}
+	})
+	return a
+}
+
+// Stop ends the long polls that are under way and lets later ones answer at
+// once. Harmless twice. A server made by [API.Server] does it by itself.
+func (a *API) Stop() { a.stopOnce.Do(func() { close(a.stopped) }) }
+
+// The bounds of a connection. A handler that needs longer says so itself.
+const (
+	maxHeader     = 64 << 10
+	headerTimeout = 10 * time.Second
+	readTimeout   = 30 * time.Second
+	writeTimeout  = 30 * time.Second // a command waits 15 s
+	idleTimeout   = 2 * time.Minute
+)
+
+// Server makes a server of the handler with bounds on time and size. It may
+// serve several listeners, TCP and unix; Shutdown ends long polls.
+func (a *API) Server() *http.Server {
+	srv := &http.Server{
+		Handler:           a,
+		MaxHeaderBytes:    maxHeader,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		ConnContext:       withPeer,
+		ErrorLog:          slog.NewLogLogger(a.cfg.Log.Handler(), slog.LevelDebug),
+	}
+	srv.RegisterOnShutdown(a.Stop)
+	return srv
+}

@@ -1,0 +1,91 @@
+package apitest
+
+import (
+	"context"
+	"slices"
+
+	"github.com/switchhook/switchhook/fsm"
+	"github.com/switchhook/switchhook/instance"
+	"github.com/switchhook/switchhook/record"
+)
+
+// Fire moves an instance by events of the table. Illegal ones are passed over.
+func (f *Fake) Fire(name string, cause fsm.Cause, events ...fsm.Event) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h, err := f.find(name)
+	if err != nil {
+		panic(err)
+	}
+	f.fire(h, cause, events...)
+}
+
+// fire is Fire with f.mu held.
+func (f *Fake) fire(h *held, cause fsm.Cause, events ...fsm.Event) {
+	for _, ev := range events {
+		row, ok := fsm.Next(h.State, h.session != nil, ev)
+		if !ok {
+			continue
+		}
+		switch {
+		case row.Makes:
+			h.session = h.paired
+		case row.Drops:
+			h.session = nil
+		}
+		tr := fsm.Transition{From: h.State, To: row.To, Event: ev, Cause: cause, Hint: cause.Hint(), At: f.Now()}
+		h.State, h.Cause, h.Since = row.To, cause, tr.At
+		info := h.info()
+		f.append(h, record.Event{Kind: record.ConnectionChanged, Transition: &tr, Info: &info})
+	}
+}
+
+// append adds an event to the instance's stream. f.mu is held.
+func (f *Fake) append(h *held, ev record.Event) {
+	ev.Stream, ev.Epoch, ev.Seq = h.ID, 1, uint64(len(h.events)+1)
+	ev.At, ev.Name = f.Now(), h.Name
+	h.events = append(h.events, ev)
+	f.wake(h.ID)
+}
+
+// wake tells the watchers of a stream. f.mu is held.
+func (f *Fake) wake(stream string) {
+	for _, w := range f.watchers[stream] {
+		select {
+		case w <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Events implements api.Instances.
+func (f *Fake) Events(_ context.Context, stream string, after uint64, limit int) ([]record.Event, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h, err := f.find(stream)
+	if err != nil {
+		return nil, instance.ErrNotFound
+	}
+	rest := h.events[min(after, uint64(len(h.events))):]
+	return slices.Clone(rest[:min(limit, len(rest))]), nil
+}
+
+// Watch implements api.Instances.
+func (f *Fake) Watch(stream string) (wake <-chan struct{}, stop func()) {
+	w := make(chan struct{}, 1)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.watchers[stream] = append(f.watchers[stream], w)
+	return w, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.watchers[stream] = slices.DeleteFunc(f.watchers[stream], func(o chan struct{}) bool { return o == w })
+	}
+}
+
+// Watchers is how many watch a stream now.
+func (f *Fake) Watchers(stream string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.watchers[stream])
+}

@@ -1,0 +1,89 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/switchhook/switchhook/fsm"
+	"github.com/switchhook/switchhook/instance"
+)
+
+// failure is an error as the admin API says it.
+type failure struct {
+	Status  int        `json:"-"`
+	Message string     `json:"error"`
+	Code    string     `json:"code"`            // for programs
+	Field   string     `json:"field,omitempty"` // of a bad argument
+	State   *fsm.State `json:"state,omitempty"` // where a failed command left the connection
+	Cause   fsm.Cause  `json:"cause,omitempty"`
+}
+
+func (f *failure) Error() string { return f.Message }
+
+// sentinels are the known errors that hold no data, with their words for
+// programs.
+var sentinels = []struct {
+	err    error
+	status int
+	code   string
+}{
+	{instance.ErrNotFound, http.StatusNotFound, "not_found"},
+	{instance.ErrDeleted, http.StatusGone, "deleted"},
+	{instance.ErrNameTaken, http.StatusConflict, "name_taken"},
+	{instance.ErrEstablished, http.StatusConflict, "established"},
+	{instance.ErrSavedSession, http.StatusConflict, "saved_session"},
+	{instance.ErrNothingToRestore, http.StatusConflict, "nothing_to_restore"},
+	{instance.ErrNotReady, http.StatusGatewayTimeout, "not_ready"},
+	{instance.ErrUnavailable, http.StatusServiceUnavailable, "unavailable"},
+	{instance.ErrStopping, http.StatusServiceUnavailable, "stopping"},
+}
+
+// Sentinel is the error of package instance that a code of the admin API stands
+// for, nil if it stands for none.
+func Sentinel(code string) error {
+	for _, s := range sentinels {
+		if s.code == code {
+			return s.err
+		}
+	}
+	return nil
+}
+
+// explain maps an error of the ports to the admin API's answer. known is false
+// for one that must be logged, because the answer says nothing of it.
+func explain(err error) (f *failure, known bool) {
+	var own *failure
+	var failed *instance.FailedError
+	var invalid *instance.InvalidError
+	var refused *SandboxError
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &own):
+		return own, true
+	case errors.As(err, &invalid):
+		return &failure{Status: http.StatusBadRequest, Code: "invalid", Message: invalid.Error(), Field: invalid.Field}, true
+	case errors.As(err, &failed):
+		return &failure{
+			Status: http.StatusBadGateway, Code: "failed", Message: failed.Error(),
+			State: &failed.State, Cause: failed.Cause,
+		}, true
+	case errors.As(err, &refused):
+		return &failure{Status: http.StatusConflict, Code: "sandbox", Message: refused.Error()}, true
+	case errors.As(err, &large):
+		return &failure{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Message: "the body is larger than 1 MiB"}, true
+	}
+	for _, s := range sentinels {
+		if errors.Is(err, s.err) {
+			return &failure{Status: s.status, Code: s.code, Message: s.err.Error()}, true
+		}
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return &failure{Status: http.StatusGatewayTimeout, Code: "not_ready", Message: instance.ErrNotReady.Error()}, true
+	}
+	return &failure{Status: http.StatusInternalServerError, Code: "internal", Message: "internal error: the daemon's log has it"}, false
+}
+
+func invalid(field, problem string) error {
+	return &instance.InvalidError{Field: field, Problem: problem}
+}

@@ -1,0 +1,143 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/switchhook/switchhook/instance"
+	"github.com/switchhook/switchhook/record"
+)
+
+// Instances is what the whole room asks of the daemon. Any goroutine may call
+// any method. Errors are those of package instance, possibly wrapped:
+// ErrNotFound, ErrNameTaken, ErrDeleted, ErrEstablished, ErrSavedSession,
+// ErrNothingToRestore, ErrNotReady, ErrUnavailable, ErrStopping, *FailedError,
+// *InvalidError. Whatever else comes is taken for an internal error and not
+// shown.
+type Instances interface {
+	Registry
+	Commands
+	Log
+}
+
+// Registry knows which instances there are.
+type Registry interface {
+	// List answers every instance, by name.
+	List(ctx context.Context) ([]Entry, error)
+	// Find answers the instance of that id or name, or instance.ErrNotFound.
+	// One that is being deleted is found until it is erased.
+	Find(ctx context.Context, nameOrID string) (Entry, error)
+	// FindWID answers the instance whose WITI key is wid without regard to
+	// case, and that key as it was issued, or instance.ErrNotFound. How long it
+	// takes tells nothing of a key that exists. One that is being deleted is
+	// not found.
+	FindWID(ctx context.Context, wid string) (id, issued string, err error)
+	// Add makes an instance, not connected.
+	Add(ctx context.Context, spec AddSpec) (Entry, error)
+	// Delete stops the instance and appends instance.deleted; it is erased once
+	// its last events are delivered. Deleting twice is harmless.
+	Delete(ctx context.Context, id string) error
+}
+
+// Commands are what can be asked of one instance. A command waits for its
+// outcome as long as its context allows and at most 15 s, and answers with the
+// connection as it then is.
+type Commands interface {
+	// Generate answers the pairing code on show, or the first one. userAgent,
+	// if not nil, is stored before.
+	Generate(ctx context.Context, id string, userAgent *string) (record.Code, error)
+	Close(ctx context.Context, id string) (record.Info, error)
+	Restore(ctx context.Context, id string) (record.Info, error)
+	Disconnect(ctx context.Context, id string) (record.Info, error)
+	Save(ctx context.Context, id string) error
+	Clear(ctx context.Context, id string) (record.Info, error)
+	Configure(ctx context.Context, id string, p instance.Patch) (record.Info, error)
+	// Info answers at once, in every state.
+	Info(ctx context.Context, id string) (record.Info, error)
+}
+
+// Log reads the events.
+type Log interface {
+	// Events answers at most limit events of the stream that follow seq after,
+	// oldest first; fewer, or none, when there are no more yet.
+	Events(ctx context.Context, stream string, after uint64, limit int) ([]record.Event, error)
+	// Watch wakes its receiver after events were appended to the stream;
+	// several may be told as one. stop ends it and is harmless twice.
+	Watch(stream string) (wake <-chan struct{}, stop func())
+}
+
+// AddSpec is what an instance is made from.
+type AddSpec struct {
+	Name    string `json:"name"`
+	Webhook string `json:"webhook,omitempty"`
+}
+
+// Entry is one instance as its operator sees it. It holds secrets and is never
+// logged.
+type Entry struct {
+	ID            string    `json:"id"`
+	Name          string    `json:"name"`
+	WID           string    `json:"wid"`            // secret
+	WebhookSecret string    `json:"webhook_secret"` // secret
+	CreatedAt     time.Time `json:"created_at"`
+	Deleting      bool      `json:"deleting,omitempty"`
+	Seq           uint64    `json:"seq"` // of its newest event, 0 before the first
+	record.Info
+	Delivery
+}
+
+// Delivery is how far the PostBacks of one instance have come.
+type Delivery struct {
+	Pending   int       `json:"pending"` // events that its webhook has not acknowledged
+	LastError string    `json:"delivery_error,omitempty"`
+	NextTry   time.Time `json:"next_delivery_at,omitzero"`
+}
+
+// Sandbox plays the phones, and the accidents, of a sandbox network. Besides
+// the errors of [Instances] it answers [*SandboxError].
+type Sandbox interface {
+	// Scan lets a virtual phone scan the code that the instance shows. phone
+	// chooses its number; empty, one is made up.
+	Scan(ctx context.Context, id, phone string) (digits string, err error)
+	// Fault makes something go wrong. noGap, where the kind knows it, leaves no
+	// time between the fault and the next connection.
+	Fault(ctx context.Context, id, kind string, noGap bool) error
+	Kinds() []FaultKind
+}
+
+// FaultKind is one accident the sandbox can play.
+type FaultKind struct {
+	Name string `json:"name"`
+	What string `json:"what"` // one line for people
+}
+
+// SandboxError is a wish that the sandbox cannot fulfil as things are. Its text
+// is for the caller.
+type SandboxError struct{ Problem string }
+
+func (e *SandboxError) Error() string { return e.Problem }
+
+// System tells about the daemon itself.
+type System interface {
+	About() About
+	// Ready is nil while the daemon can do its work. The error's text is shown
+	// to operators only.
+	Ready(ctx context.Context) error
+	NATS() NATS
+}
+
+// About is what anybody may know of a daemon.
+type About struct {
+	Version   string
+	Network   string // "whatsapp" or "sandbox"
+	StartedAt time.Time
+}
+
+// NATS is how to subscribe to the events. Password is a secret.
+type NATS struct {
+	URL      string   `json:"url"`
+	User     string   `json:"user,omitempty"`
+	Password string   `json:"password,omitempty"`
+	Stream   string   `json:"stream"`
+	Subjects []string `json:"subjects"`
+}

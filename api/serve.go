@@ -1,0 +1,124 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/switchhook/switchhook/api/internal/reply"
+)
+
+// maxBody bounds a request's body. Who reads beyond it gets an
+// *http.MaxBytesError and answers 413.
+const maxBody = 1 << 20
+
+// ServeHTTP implements [http.Handler].
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	out := &recorder{ResponseWriter: w}
+	path := cleanPath(r.URL.EscapedPath())
+	room, handler := a.route(r, path)
+
+	defer func() {
+		v := recover()
+		if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+			panic(v)
+		}
+		if v != nil {
+			a.cfg.Log.Error("request panicked", "room", room, "panic", v, "stack", string(debug.Stack()))
+			if out.status != 0 {
+				panic(http.ErrAbortHandler) // half an answer is out: only a cut tells the client
+			}
+			reply.JSON(out, http.StatusInternalServerError, reply.Error{Error: "internal error"})
+		}
+		// Neither path nor query: tokens and wids stand in both.
+		a.cfg.Log.Debug("request answered", "room", room, "method", r.Method,
+			"status", out.status, "duration", time.Since(began))
+	}()
+
+	out.Header().Set("X-Content-Type-Options", "nosniff")
+	handler.ServeHTTP(out, prepared(w, r, path))
+}
+
+// route says who answers the clean path, and which room that is.
+func (a *API) route(r *http.Request, path string) (room string, h http.Handler) {
+	switch {
+	case path == "/healthz":
+		return "health", http.HandlerFunc(a.healthz)
+	case path == "/readyz":
+		return "health", http.HandlerFunc(a.readyz)
+	case path == "/api" || strings.HasPrefix(path, "/api/"):
+		return "admin", http.HandlerFunc(a.serveAdmin)
+	case path == "/ui" || strings.HasPrefix(path, "/ui/"):
+		return "ui", a.page
+	}
+	for _, d := range a.dialects {
+		if d.owns(path) {
+			return d.name, d.handler
+		}
+	}
+	if path == "/" && wantsPage(r) {
+		return "ui", http.RedirectHandler("/ui/", http.StatusFound)
+	}
+	return "none", http.HandlerFunc(notFound)
+}
+
+// prepared is the request as the rooms get it: a clean path and a bounded body.
+func prepared(w http.ResponseWriter, r *http.Request, path string) *http.Request {
+	out := *r
+	u := *r.URL
+	u.RawPath = path
+	if dec, err := url.PathUnescape(path); err == nil {
+		u.Path = dec
+	}
+	out.URL = &u
+	// w is the server's own: told of an overlong body, it closes the connection.
+	out.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	return &out
+}
+
+// wantsPage reports whether a browser asks, rather than a client of a dialect.
+func wantsPage(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	for _, accept := range r.Header.Values("Accept") {
+		for kind := range strings.SplitSeq(accept, ",") {
+			kind, _, _ = strings.Cut(kind, ";")
+			if strings.EqualFold(strings.TrimSpace(kind), "text/html") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func notFound(w http.ResponseWriter, _ *http.Request) {
+	reply.JSON(w, http.StatusNotFound, reply.Error{Error: "not found"})
+}
+
+// recorder remembers the status of an answer, 0 before there is one.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 && status >= 200 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach the server's own writer.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

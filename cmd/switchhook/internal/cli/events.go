@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/switchhook/switchhook/api"
+	"github.com/switchhook/switchhook/api/client"
+	"github.com/switchhook/switchhook/record"
+)
+
+func (a *app) events() *cobra.Command {
+	var after uint64
+	var follow bool
+	c := a.on("events NAME [--follow] [--after N]", "show its event log", func(ctx context.Context, cl *client.Client, name string) error {
+		if follow {
+			return a.follow(ctx, cl, name, after)
+		}
+		return a.history(ctx, cl, name, after)
+	})
+	c.Long = "Shows the events of an instance, oldest first. With --json they are one array; with --json and --follow\n" +
+		"each is one object on a line of its own."
+	c.Flags().BoolVar(&follow, "follow", false, "wait for further events until interrupted")
+	c.Flags().Uint64Var(&after, "after", 0, "only events behind this `number`")
+	return c
+}
+
+// history prints what there is.
+func (a *app) history(ctx context.Context, cl *client.Client, name string, after uint64) error {
+	all := []json.RawMessage{}
+	for {
+		events, err := cl.Events(ctx, name, client.Look{After: after, Limit: api.MaxEvents})
+		if err != nil {
+			return err
+		}
+		for _, ev := range events {
+			after = ev.Seq
+			if a.json {
+				all = append(all, ev.Raw)
+			} else if err := a.printEvent(ev); err != nil {
+				return err
+			}
+		}
+		if len(events) < api.MaxEvents {
+			break
+		}
+	}
+	if a.json {
+		return a.document(all)
+	}
+	return nil
+}
+
+// follow prints what there is and what comes, until it is interrupted or the
+// instance is no more.
+func (a *app) follow(ctx context.Context, cl *client.Client, name string, after uint64) error {
+	e, err := cl.Find(ctx, name)
+	if err != nil {
+		return err
+	}
+	for {
+		events, err := cl.Events(ctx, e.ID, client.Look{After: after, Limit: api.MaxEvents, Wait: 50 * time.Second})
+		if errors.Is(err, context.Canceled) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, ev := range events {
+			after = ev.Seq
+			if err := a.printFollowed(ev); err != nil {
+				return err
+			}
+			if ev.Type == record.InstanceDeleted {
+				return nil
+			}
+		}
+	}
+}
+
+func (a *app) printFollowed(ev client.Event) error {
+	if !a.json {
+		return a.printEvent(ev)
+	}
+	var line bytes.Buffer
+	if err := json.Compact(&line, ev.Raw); err != nil {
+		return err
+	}
+	line.WriteByte('\n')
+	_, err := a.Out.Write(line.Bytes())
+	return err
+}
+
+// printEvent prints an event for people, on one line.
+func (a *app) printEvent(ev client.Event) error {
+	what := string(ev.Type)
+	switch t := ev.Data.Transition; {
+	case t != nil:
+		what = fmt.Sprintf("%d → %d %s (%s)", t.From, t.To, t.To, t.Cause)
+		if t.Hint != "" {
+			what += ": " + t.Hint
+		}
+	case ev.Type == record.QRIssued:
+		what = fmt.Sprintf("new code, valid %d s", ev.Data.TTL)
+	}
+	return a.say("%6d  %s  %s", ev.Seq, moment(ev.Time), what)
+}

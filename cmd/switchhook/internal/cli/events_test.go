@@ -1,0 +1,80 @@
+package cli_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/switchhook/switchhook/fsm"
+)
+
+func TestEventsArePrintedForPeople(t *testing.T) {
+	r := newRig(t)
+	r.pair(t)
+	r.Fire("shop", fsm.CauseStreamReplaced, fsm.ConnectionLost)
+	r.play(t, []line{
+		{"events shop", 0, "0 → 1 webSocketOpenining (operator)", ""},
+		{"events shop", 0, "new code, valid 20 s", ""},
+		{"events i1", 0, "10 → 11 WhatsAppAuthenticatedConnectionClosed (stream_replaced): Another client took over", ""},
+		{"events nobody", 1, "", "no such instance"},
+	})
+	if out, _, _ := r.run(t, "events", "shop", "--after", "6"); strings.Count(out, "\n") != 1 || !strings.Contains(out, "     7  ") {
+		t.Errorf("%s", out)
+	}
+}
+
+// More events than one answer holds are all printed, once.
+func TestLongHistory(t *testing.T) {
+	r := newRig(t)
+	for range 510 {
+		r.Fire("shop", fsm.CauseOperator, fsm.GenerateRequested, fsm.Closed)
+	}
+	out, _, _ := r.run(t, "events", "shop")
+	if n := strings.Count(out, "\n"); n != 1020 {
+		t.Errorf("%d lines", n)
+	}
+	var all []struct{ Seq int }
+	out, _, _ = r.run(t, "events", "shop", "--json", "--after", "100")
+	if err := json.Unmarshal([]byte(out), &all); err != nil || len(all) != 920 || all[0].Seq != 101 || all[919].Seq != 1020 {
+		t.Errorf("%d events, %v", len(all), err)
+	}
+}
+
+func TestFollow(t *testing.T) {
+	r := newRig(t)
+	r.pair(t)
+	var out, errs screen
+	wait := r.background(t.Context(), &out, &errs, "events", "shop", "--follow", "--json", "--after", "5")
+	out.await(t, `"seq":6`, 1)
+	r.Fire("shop", fsm.CauseNetwork, fsm.ConnectionLost)
+	out.await(t, `"seq":7`, 1)
+	if err := r.Delete(t.Context(), "i1"); err != nil {
+		t.Fatal(err)
+	}
+	if code := wait(); code != 0 {
+		t.Errorf("exit %d: %s", code, errs.String())
+	}
+	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+	if len(lines) != 3 || !strings.Contains(lines[2], "instance.deleted") {
+		t.Errorf("%s", out.String())
+	}
+	for _, l := range lines {
+		if !json.Valid([]byte(l)) {
+			t.Errorf("no JSON: %s", l)
+		}
+	}
+}
+
+func TestFollowEndsWellWhenInterrupted(t *testing.T) {
+	r := newRig(t)
+	r.pair(t)
+	var out, errs screen
+	ctx, cancel := context.WithCancel(t.Context())
+	wait := r.background(ctx, &out, &errs, "events", "shop", "--follow")
+	out.await(t, "WhatsAppAuthenticated", 1)
+	cancel()
+	if code := wait(); code != 0 || errs.String() != "" {
+		t.Errorf("exit %d: %s", code, errs.String())
+	}
+}

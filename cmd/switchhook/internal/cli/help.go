@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// placeholders are the words of a use line that stand for arguments: those in
+// capitals, outside of brackets.
+func placeholders(use string) []string {
+	var out []string
+	plain, _, _ := strings.Cut(use, " [")
+	for _, word := range strings.Fields(plain)[1:] {
+		if word == strings.ToUpper(word) {
+			out = append(out, word)
+		}
+	}
+	return out
+}
+
+// column is how wide the use lines are in the list of all commands; a longer
+// one has its purpose on the next line.
+const column = 59
+
+// help lists, at the root, every command with its arguments; elsewhere it is
+// what it was.
+func help(usual func(*cobra.Command, []string)) func(*cobra.Command, []string) {
+	return func(c *cobra.Command, args []string) {
+		if c.HasParent() {
+			usual(c, args)
+			return
+		}
+		var b strings.Builder
+		fmt.Fprintf(&b, "Switchhook %s.\n\nCommands:\n", c.Short)
+		for _, line := range lines(c, "") {
+			if len(line[0]) > column {
+				fmt.Fprintf(&b, "  %s\n  %-*s  %s\n", line[0], column, "", line[1])
+				continue
+			}
+			fmt.Fprintf(&b, "  %-*s  %s\n", column, line[0], line[1])
+		}
+		b.WriteString("\nNAME is an instance's name or id. More on one of them: switchhook COMMAND --help\n\nFlags of all commands:\n")
+		b.WriteString(c.PersistentFlags().FlagUsages())
+		c.Print(b.String())
+	}
+}
+
+// lines are the use line and the purpose of every command below c.
+func lines(c *cobra.Command, above string) (out [][2]string) {
+	for _, sub := range c.Commands() {
+		switch {
+		case sub.Hidden || sub.Name() == "completion" || sub.Name() == "help":
+		case sub.HasSubCommands():
+			out = append(out, lines(sub, above+sub.Name()+" ")...)
+		default:
+			out = append(out, [2]string{above + sub.Use, sub.Short})
+		}
+	}
+	return out
+}

@@ -1,0 +1,211 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/switchhook/switchhook/api"
+	"github.com/switchhook/switchhook/api/client"
+)
+
+func (a *app) instance() *cobra.Command {
+	return group("instance", "the instances: one is one WhatsApp connection",
+		a.add(), a.list(), a.show(), a.set(),
+		a.act("close NAME", "close the connection and keep the session", (*client.Client).Close),
+		a.act("restore NAME", "bring the connection of a saved session back", (*client.Client).Restore),
+		a.act("disconnect NAME", "log out: the session is dropped, a new code is needed", (*client.Client).Disconnect),
+		a.act("save NAME", "save the session now", (*client.Client).Save),
+		a.act("clear NAME", "erase what is stored for it; the link stays", (*client.Client).Clear),
+		a.delete(),
+	)
+}
+
+// ask makes a command that needs the daemon.
+func (a *app) ask(use, short string, run func(ctx context.Context, cl *client.Client, args []string) error) *cobra.Command {
+	return command(use, short, func(c *cobra.Command, args []string) error {
+		cl, err := a.client(c)
+		if err != nil {
+			return err
+		}
+		defer cl.CloseIdle()
+		return run(c.Context(), cl, args)
+	})
+}
+
+// on makes a command about one instance, the first argument. Its errors name
+// the instance.
+func (a *app) on(use, short string, run func(ctx context.Context, cl *client.Client, name string) error) *cobra.Command {
+	return a.ask(use, short, func(ctx context.Context, cl *client.Client, args []string) error {
+		if err := run(ctx, cl, args[0]); err != nil {
+			return fmt.Errorf("%s: %w", args[0], err)
+		}
+		return nil
+	})
+}
+
+func (a *app) add() *cobra.Command {
+	var spec api.AddSpec
+	c := a.on("add NAME [--webhook URL]", "make an instance", func(ctx context.Context, cl *client.Client, name string) error {
+		spec.Name = name
+		e, err := cl.Add(ctx, spec)
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.document(e)
+		}
+		return a.table(
+			[]string{"instance", e.Name + " (" + e.ID + ")"},
+			[]string{"wid", e.WID},
+			[]string{"webhook", orNone(e.Webhook)},
+			[]string{"webhook secret", e.WebhookSecret},
+			[]string{"next", "switchhook link " + e.Name + a.here()},
+		)
+	})
+	c.Flags().StringVar(&spec.Webhook, "webhook", "", "`address` its PostBacks go to")
+	return c
+}
+
+func (a *app) list() *cobra.Command {
+	return a.ask("list", "show all instances", func(ctx context.Context, cl *client.Client, _ []string) error {
+		all, err := cl.List(ctx)
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.document(all)
+		}
+		if len(all) == 0 {
+			return a.say("There is no instance yet: switchhook instance add NAME%s makes one.", a.here())
+		}
+		rows := [][]string{{"NAME", "ID", "STATE", "PHONE", "SINCE", "PENDING", "CAUSE"}}
+		for _, e := range all {
+			rows = append(rows, []string{
+				e.Name, e.ID, state(e), mask(e.Phone), moment(e.Since), strconv.Itoa(e.Pending), string(e.Cause),
+			})
+		}
+		return a.table(rows...)
+	})
+}
+
+func (a *app) show() *cobra.Command {
+	return a.on("show NAME", "show everything about one instance", func(ctx context.Context, cl *client.Client, name string) error {
+		e, err := cl.Find(ctx, name)
+		if err != nil {
+			return err
+		}
+		return a.whole(e)
+	})
+}
+
+// act makes a command that changes the connection and shows how it then is.
+func (a *app) act(use, short string, run func(*client.Client, context.Context, string) (api.Entry, error)) *cobra.Command {
+	return a.on(use, short, func(ctx context.Context, cl *client.Client, name string) error {
+		e, err := run(cl, ctx, name)
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.document(e)
+		}
+		return a.say("%s is in state %s", e.Name, state(e))
+	})
+}
+
+func (a *app) set() *cobra.Command {
+	var webhook, agent, version string
+	var bulk bool
+	const use = "set NAME [--webhook URL] [--user-agent TEXT] [--api-version 1.0|1.1] [--bulk]"
+	var c *cobra.Command
+	c = a.on(use, "change its configuration", func(ctx context.Context, cl *client.Client, name string) error {
+		var ch api.Change
+		for flag, field := range map[string]func(){
+			"webhook":     func() { ch.Webhook = &webhook },
+			"user-agent":  func() { ch.UserAgent = &agent },
+			"api-version": func() { ch.APIVersion = &version },
+			"bulk":        func() { ch.CanBulk = &bulk },
+		} {
+			if c.Flags().Changed(flag) {
+				field()
+			}
+		}
+		if ch == (api.Change{}) {
+			return usage(c, "nothing to set")
+		}
+		e, err := cl.Configure(ctx, name, ch)
+		if err != nil {
+			return err
+		}
+		return a.whole(e)
+	})
+	c.Flags().StringVar(&webhook, "webhook", "", "`address` its PostBacks go to; empty for none")
+	c.Flags().StringVar(&agent, "user-agent", "", "browser that WhatsApp is told of, as `text`")
+	c.Flags().StringVar(&version, "api-version", "", "`version` of the PostBacks, 1.0 or 1.1")
+	c.Flags().BoolVar(&bulk, "bulk", false, "take several events in one PostBack; --bulk=false for one each")
+	return c
+}
+
+func (a *app) delete() *cobra.Command {
+	return a.on("delete NAME", "stop it and erase all of it, at once", func(ctx context.Context, cl *client.Client, name string) error {
+		d, err := cl.Delete(ctx, name)
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.document(d)
+		}
+		return a.say("%s (%s) is deleted; its last events are still delivered", d.Name, d.ID)
+	})
+}
+
+// whole prints all there is to know of an instance, its phone number included:
+// the operator asked for it.
+func (a *app) whole(e api.Entry) error {
+	if a.json {
+		return a.document(e)
+	}
+	phone := e.Phone
+	if phone == "" {
+		phone = "none"
+	}
+	restore := "no"
+	if e.CanRestore {
+		restore = "yes"
+	}
+	return a.table(
+		[]string{"instance", e.Name + " (" + e.ID + ")"},
+		[]string{"state", state(e)},
+		[]string{"since", moment(e.Since)},
+		[]string{"cause", orNone(string(e.Cause))},
+		[]string{"hint", orNone(e.Hint)},
+		[]string{"retry at", orNone(moment(e.RetryAt))},
+		[]string{"phone", phone},
+		[]string{"can be restored", restore},
+		[]string{"wid", e.WID},
+		[]string{"webhook", orNone(e.Webhook)},
+		[]string{"webhook secret", e.WebhookSecret},
+		[]string{"pending", strconv.Itoa(e.Pending)},
+		[]string{"delivery error", orNone(e.LastError)},
+		[]string{"next delivery", orNone(moment(e.NextTry))},
+		[]string{"events", strconv.FormatUint(e.Seq, 10)},
+		[]string{"created", moment(e.CreatedAt)},
+	)
+}
+
+func state(e api.Entry) string {
+	s := fmt.Sprintf("%d %s", e.State, e.StateName)
+	if e.Deleting {
+		s += ", being deleted"
+	}
+	return s
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}

@@ -1,0 +1,36 @@
+// Command switchhook is the daemon and its command line; switchhook help lists
+// what it can do.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/switchhook/switchhook/cmd/switchhook/internal/cli"
+)
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)       // so that a second signal ends the process at once
+	cobra.EnableCommandSorting = false // help lists the commands as they are used
+	return cli.Run(ctx, os.Args[1:], commands(), cli.Env{
+		Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Terminal: terminal,
+	})
+}
+
+func terminal() (columns, rows int, ok bool) {
+	fd := int(os.Stdout.Fd())
+	if !term.IsTerminal(fd) {
+		return 0, 0, false
+	}
+	columns, rows, err := term.GetSize(fd)
+	return columns, rows, err == nil
+}

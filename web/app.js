@@ -1,0 +1,120 @@
+"use strict";
+
+// The page's script: asks for the admin token, then shows the instances and
+// keeps them fresh. Everything from the daemon becomes text, never markup.
+(() => {
+  const KEY = "switchhook.token";
+  const EVERY = 3000; // ms between two looks
+  const $ = (id) => document.getElementById(id);
+  let timer;
+  let looking = false;
+
+  const show = (id, visible) => { $(id).hidden = !visible; };
+
+  function notice(text) {
+    if ($("notice").textContent !== text) $("notice").textContent = text;
+    show("notice", text !== "");
+  }
+
+  function ask(text) {
+    clearTimeout(timer);
+    sessionStorage.removeItem(KEY);
+    $("rows").replaceChildren();
+    show("instances", false);
+    show("forget", false);
+    show("login", true);
+    notice(text);
+    $("token").focus();
+  }
+
+  // Only the last four digits of a number are shown.
+  const mask = (digits) => digits.length > 4 ? "•".repeat(digits.length - 4) + digits.slice(-4) : "•".repeat(digits.length);
+
+  function ago(then) {
+    const s = Math.max(0, Math.round((Date.now() - then) / 1000));
+    if (s < 60) return s + " s";
+    if (s < 3600) return Math.floor(s / 60) + " min";
+    if (s < 86400) return Math.floor(s / 3600) + " h";
+    return Math.floor(s / 86400) + " d";
+  }
+
+  function element(tag, text, css) {
+    const e = document.createElement(tag);
+    if (text !== undefined) e.textContent = text;
+    if (css) e.className = css;
+    return e;
+  }
+
+  function cell(row, label, ...parts) {
+    const td = element("td");
+    td.dataset.label = label;
+    td.append(...parts.filter(Boolean));
+    row.append(td);
+  }
+
+  function moment(iso) {
+    const then = new Date(iso);
+    const t = element("time", ago(then));
+    t.dateTime = iso;
+    t.title = then.toLocaleString();
+    return t;
+  }
+
+  const quiet = (text) => text ? element("span", text, "quiet") : null;
+  const mood = (code) => code === 10 ? "good" : code === 11 || code === 13 ? "bad" : code === 0 ? "" : "busy";
+
+  function instanceRow(e) {
+    const row = element("tr");
+    cell(row, "Name", element("span", e.name), quiet(e.deleting ? e.id + ", being deleted" : e.id));
+    cell(row, "State", element("span", e.code + " " + e.state, "state " + mood(e.code)));
+    cell(row, "Phone", element("span", e.phone ? mask(e.phone) : "none"));
+    cell(row, "Since", moment(e.since));
+    cell(row, "Cause", element("span", e.cause || ""), quiet(e.hint));
+    cell(row, "Deliveries", element("span", e.pending ? e.pending + " waiting" : "none waiting"), quiet(e.delivery_error));
+    return row;
+  }
+
+  async function look() {
+    clearTimeout(timer);
+    if (looking) return;
+    const token = sessionStorage.getItem(KEY);
+    if (!token) return ask("");
+    looking = true;
+    try {
+      const res = await fetch("/api/v1/instances", {
+        headers: { Authorization: "Bearer " + token },
+        cache: "no-store",
+        credentials: "omit",
+      });
+      const body = await res.json();
+      if (sessionStorage.getItem(KEY) !== token) return; // forgotten meanwhile
+      if (res.status === 401) return ask("The daemon does not know this token.");
+      if (res.status === 403) return ask(body.error);
+      if (!res.ok) throw new Error(body.error);
+      $("rows").replaceChildren(...body.map(instanceRow));
+      show("none", body.length === 0);
+      $("updated").textContent = new Date().toLocaleTimeString();
+      show("login", false);
+      show("forget", true);
+      show("instances", true);
+      notice("");
+    } catch (err) {
+      notice("The daemon does not answer as it should (" + err.message + "). Trying again.");
+    } finally {
+      looking = false;
+    }
+    if (!document.hidden && sessionStorage.getItem(KEY)) timer = setTimeout(look, EVERY);
+  }
+
+  $("login").addEventListener("submit", (ev) => {
+    ev.preventDefault();
+    sessionStorage.setItem(KEY, $("token").value.trim());
+    $("token").value = "";
+    look();
+  });
+  $("forget").addEventListener("click", () => ask(""));
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && sessionStorage.getItem(KEY)) look();
+  });
+  look();
+})();
