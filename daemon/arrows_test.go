@@ -1,0 +1,82 @@
+package daemon_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// mayImport is the table of ARCHITECTURE.md: which rooms of ours each room's
+// code, tests aside, may know.
+var mayImport = map[string][]string{
+	"fsm":                    {},
+	"fsm/gen":                {"fsm", "fsm/internal/statesdoc"},
+	"fsm/internal/statesdoc": {"fsm"},
+	"record":                 {"fsm"},
+	"instance":               {"fsm", "record"},
+	"whatsapp":               {"fsm", "record", "instance", "whatsapp/devicestore"},
+	"whatsapp/devicestore":   {"record"},
+	"sandbox":                {},
+	"store":                  {"fsm", "record"},
+	"outbox":                 {"fsm", "record"},
+	"webhook":                {"fsm", "record", "outbox"},
+	"bus":                    {"fsm", "record"},
+	"web":                    {},
+	"configs":                {},
+	"api":                    {"fsm", "record", "instance", "web", "api/witi", "api/qrcode", "api/internal/reply"},
+	"api/witi":               {"fsm", "record", "instance", "api/qrcode", "api/internal/reply"},
+	"api/client":             {"api", "instance", "fsm", "record"},
+	"api/qrcode":             {"record"},
+}
+
+// clientLibrary is what only whatsapp may import: the client itself. Its codings are
+// the sandbox's, too.
+const clientLibrary = "go.mau.fi/whatsmeow"
+
+func TestArrows(t *testing.T) {
+	const module = "github.com/switchhook/switchhook/"
+	root := ".."
+	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && p != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata"):
+			return fs.SkipDir
+		case d.IsDir() || !strings.HasSuffix(p, ".go") || strings.HasSuffix(p, "_test.go"):
+			return nil
+		}
+		rel, err := filepath.Rel(root, p)
+		if err != nil {
+			return err
+		}
+		room := path.Dir(filepath.ToSlash(rel))
+		f, err := parser.ParseFile(token.NewFileSet(), p, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, imp := range f.Imports {
+			target, err := strconv.Unquote(imp.Path.Value)
+			if err != nil {
+				return err
+			}
+			if target == clientLibrary && room != "whatsapp" {
+				t.Errorf("%s imports %s: only whatsapp may", rel, target)
+			}
+			ours, ok := strings.CutPrefix(target, module)
+			allowed, bound := mayImport[room]
+			if ok && bound && !slices.Contains(allowed, ours) {
+				t.Errorf("%s imports %s: the arrow is not in ARCHITECTURE.md", rel, ours)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

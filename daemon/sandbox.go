@@ -1,0 +1,87 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+
+	"github.com/switchhook/switchhook/api"
+	"github.com/switchhook/switchhook/instance"
+	"github.com/switchhook/switchhook/sandbox"
+)
+
+// phones is the sandbox as an operator drives it: by instance.
+type phones struct {
+	control sandbox.Control
+	fleet   *fleet
+}
+
+// Scan implements [api.Sandbox].
+func (p phones) Scan(ctx context.Context, id, phone string) (digits string, err error) {
+	m := p.fleet.byID(id)
+	if m == nil {
+		return "", instance.ErrNotFound
+	}
+	code := m.live.Load().Status().Code
+	if code == nil {
+		return "", &api.SandboxError{Problem: "the instance shows no code now: generate one first, for example with switchhook link " + m.name}
+	}
+	d, err := p.control.Scan(ctx, phone, code.Text)
+	if err != nil {
+		return "", sandboxProblem(err)
+	}
+	return d.Phone, nil
+}
+
+// Fault implements [api.Sandbox].
+func (p phones) Fault(ctx context.Context, id, kind string, noGap bool) error {
+	m := p.fleet.byID(id)
+	if m == nil {
+		return instance.ErrNotFound
+	}
+	st := m.live.Load().Status()
+	var target sandbox.Target
+	switch {
+	case st.Info.Phone != "":
+		target.Phone = st.Info.Phone
+	case st.Code != nil:
+		target.Code = st.Code.Text
+	default:
+		return &api.SandboxError{Problem: fmt.Sprintf("the instance is in state %d (%s): nothing in the sandbox belongs to it", st.Info.State, st.Info.State)}
+	}
+	return sandboxProblem(p.control.Fault(ctx, target, sandbox.FaultKind(kind), sandbox.FaultOptions{NoGap: noGap}))
+}
+
+// Kinds implements [api.Sandbox].
+func (p phones) Kinds() []api.FaultKind {
+	var out []api.FaultKind
+	for _, k := range sandbox.FaultKinds() {
+		out = append(out, api.FaultKind{Name: string(k.Kind), What: k.About})
+	}
+	return out
+}
+
+// sandboxProblem shows what the sandbox says: it knows no secrets but the code,
+// which it does not repeat.
+func sandboxProblem(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &api.SandboxError{Problem: err.Error()}
+}
+
+// sandboxDialer answers how the driver reaches a sandbox at a URL.
+func sandboxDialer(raw string) (func(context.Context) (net.Conn, error), error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return nil, fmt.Errorf("sandbox.url: %q is not a URL such as http://127.0.0.1:8090", raw)
+	}
+	host := u.Host
+	if u.Port() == "" {
+		host = net.JoinHostPort(u.Hostname(), "80")
+	}
+	var d net.Dialer
+	return func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "tcp", host) }, nil
+}
