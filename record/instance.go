@@ -71,7 +71,7 @@ func (s *Session) Phone() string {
 	if s == nil {
 		return ""
 	}
-	for i := 0; i < len(s.JID); i++ {
+	for i := range len(s.JID) {
 		if s.JID[i] < '0' || s.JID[i] > '9' {
 			return s.JID[:i]
 		}
