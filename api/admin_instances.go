@@ -64,12 +64,11 @@ func (a *API) configure(c *call) (any, error) {
 	if err := c.decode(&ch); err != nil {
 		return nil, err
 	}
-	info, err := a.cfg.Instances.Configure(c.Context(), c.entry.ID, instance.Patch(ch))
-	if err != nil {
+	if _, err := a.cfg.Instances.Configure(c.Context(), c.entry.ID, instance.Patch(ch)); err != nil {
 		return nil, err
 	}
-	c.entry.Info = info
-	return c.entry, nil
+	// Read anew: a webhook that was set changes what is pending, too.
+	return a.cfg.Instances.Find(c.Context(), c.entry.ID)
 }
 
 func (a *API) delete(c *call) (any, error) {

@@ -140,4 +140,9 @@ type NATS struct {
 	Password string   `json:"password,omitempty"`
 	Stream   string   `json:"stream"`
 	Subjects []string `json:"subjects"`
+
+	// How the publishing goes.
+	Connected bool          `json:"connected"`
+	Behind    time.Duration `json:"behind_ns"` // the age of the oldest event that is not published yet
+	LastError string        `json:"last_error,omitempty"`
 }

@@ -154,10 +154,6 @@ type Store struct {
 	// Retention is how long a delivered event stays in the log, for history and
 	// replay.
 	Retention time.Duration `yaml:"retention"`
-
-	// MaxSize caps the log. Beyond it the oldest undelivered events become a
-	// recorded dead letter.
-	MaxSize Size `yaml:"max_size"`
 }
 
 // Connection is the timing of every WhatsApp connection.
@@ -225,7 +221,7 @@ func Default() Config {
 			},
 			Horizon: 72 * time.Hour,
 		},
-		Store: Store{Retention: 7 * 24 * time.Hour, MaxSize: 10 * GiB},
+		Store: Store{Retention: 7 * 24 * time.Hour},
 		Connection: Connection{
 			DialTimeout:    20 * time.Second,
 			LoginTimeout:   30 * time.Second,

@@ -14,7 +14,7 @@ func FuzzFile(f *testing.F) {
 	for _, seed := range []string{
 		"", "---\n---\n", "listen: [", "a: &a [*a]\n", "nats:\n\turl: x\n", "? {a: b}\n: c\n", "\xff\xfea\x00:\x00",
 		"webhook:\n  schedule: [1s, 2, !!int 3, null]\n  allow_networks: [10.0.0.1, 10.0.0.1/8, '::%eth0', fe80::1%0/64]\n",
-		"store: {max_size: 9999999TiB}\nconnection: {retry_min: 9d, dials_per_second: 0x10}\n",
+		"nats: {max_bytes: 9999999TiB}\nconnection: {retry_min: 9d, dials_per_second: 0x10}\n",
 		"whatsapp: {version: 1.2.3, proxy: 'http://[::1'}\nadmin: {token: \"\\u2028\"}\n",
 	} {
 		f.Add([]byte(seed))

@@ -123,13 +123,14 @@ func TestLoadRefuses(t *testing.T) {
 			`f.yaml:7: connection.stop_timeout: must be longer than 0`,
 			`f.yaml:8: connection.deaf_after: "1m 30s" is not a duration: write a number with a unit (ms, s, m, h), as in 15s or 1h30m`,
 		}},
-		{name: "sizes", file: "store:\n  max_size: 10GB\nnats:\n  max_bytes: 1000000\n", want: []string{
-			`f.yaml:2: store.max_size: "10GB": "GB" is not a unit: write one of B, KiB, MiB, GiB, TiB`,
-			`f.yaml:4: nats.max_bytes: "1000000" has no unit: write one of B, KiB, MiB, GiB, TiB, as in 1000000MiB`,
+		{name: "sizes", file: "nats:\n  max_bytes: 10GB\n", want: []string{
+			`f.yaml:2: nats.max_bytes: "10GB": "GB" is not a unit: write one of B, KiB, MiB, GiB, TiB`,
 		}},
-		{name: "small sizes", file: "store:\n  max_size: 1KiB\nnats:\n  max_bytes: -1GiB\n", want: []string{
-			"f.yaml:2: store.max_size: must be at least 1MiB",
-			"f.yaml:4: nats.max_bytes: must be at least 1MiB",
+		{name: "size without a unit", file: "nats:\n  max_bytes: 1000000\n", want: []string{
+			`f.yaml:2: nats.max_bytes: "1000000" has no unit: write one of B, KiB, MiB, GiB, TiB, as in 1000000MiB`,
+		}},
+		{name: "small sizes", file: "nats:\n  max_bytes: -1GiB\n", want: []string{
+			"f.yaml:2: nats.max_bytes: must be at least 1MiB",
 		}},
 		{name: "list that is none", file: "webhook:\n  allow_networks: 10.0.0.0/8\n  schedule: 5s\n", want: []string{
 			"f.yaml:2: webhook.allow_networks: must be a list, as in [10.0.0.0/8, fd00::/8]",

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"errors"
 
 	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/record"
@@ -66,33 +65,6 @@ func (f *fleet) Info(_ context.Context, id string) (record.Info, error) {
 		return record.Info{}, instance.ErrNotFound
 	}
 	return m.live.Load().Status().Info, nil
-}
-
-// Delete implements [api.Instances].
-func (f *fleet) Delete(ctx context.Context, id string) error {
-	m := f.byID(id)
-	if m == nil {
-		return instance.ErrNotFound
-	}
-	i := m.live.Load()
-	if !i.Status().Record.DeletedAt.IsZero() {
-		return nil
-	}
-	// WhatsApp is told if it can be; the deletion does not depend on it.
-	if _, err := i.Disconnect(ctx); err != nil && !errors.Is(err, instance.ErrNotReady) {
-		if errors.Is(err, instance.ErrDeleted) {
-			return nil
-		}
-		return err
-	}
-	if err := i.Delete(ctx); err != nil && !errors.Is(err, instance.ErrDeleted) {
-		return err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.names, m.name)
-	delete(f.wids, f.widHash(m.wid))
-	return nil
 }
 
 // Events implements [api.Instances].

@@ -9,10 +9,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
 
+	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/switchhook/switchhook/api"
@@ -75,6 +77,7 @@ func New(o Options) (_ *Daemon, err error) {
 	if err := os.MkdirAll(d.cfg.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w: choose another with --data, or run as a user who may write there", err)
 	}
+	d.warnOpenDirectory()
 	d.store, err = store.Open(d.path("switchhook.db"), store.Options{Network: string(d.cfg.Network), Log: d.log})
 	if err != nil {
 		return nil, err
@@ -82,6 +85,7 @@ func New(o Options) (_ *Daemon, err error) {
 	if d.tcp, err = listenTCP(d.cfg.Listen); err != nil {
 		return nil, err
 	}
+	d.tcp = netutil.LimitListener(d.tcp, maxConns)
 	if d.unix, err = api.ListenUnix(d.path(api.SocketName)); err != nil {
 		return nil, err
 	}
@@ -107,7 +111,19 @@ func New(o Options) (_ *Daemon, err error) {
 	return d, nil
 }
 
+// warnOpenDirectory speaks up when others may look into the data directory. It
+// is not changed: it may be anything the operator named.
+func (d *Daemon) warnOpenDirectory() {
+	if st, err := os.Stat(d.cfg.DataDir); err == nil && runtime.GOOS != "windows" && st.Mode().Perm()&0o077 != 0 {
+		d.log.Warn("data directory can be entered by others: chmod 700 it", "dir", d.cfg.DataDir, "mode", st.Mode().Perm().String())
+	}
+}
+
 func (d *Daemon) path(name string) string { return filepath.Join(d.cfg.DataDir, name) }
+
+// maxConns bounds the HTTP connections, so that a flood of them leaves
+// descriptors for WhatsApp and for webhooks.
+const maxConns = 4096
 
 // listenTCP says what to do when the port is taken.
 func listenTCP(addr string) (net.Listener, error) {
@@ -145,7 +161,7 @@ func (d *Daemon) openSandbox() (err error) {
 		return nil
 	}
 	if d.sandbox, err = sandbox.Open(sandbox.Config{StateFile: d.path("sandbox.db"), Log: d.log}); err != nil {
-		return err
+		return fmt.Errorf("%s: %w: stop what uses it, or move it away to begin with new phones", d.path("sandbox.db"), err)
 	}
 	d.phones = d.sandbox
 	d.air, err = listenTCP(d.cfg.Sandbox.Listen)

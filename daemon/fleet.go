@@ -6,25 +6,17 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base32"
-	"fmt"
 	"log/slog"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/switchhook/switchhook/api"
-	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/outbox"
 	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/store"
-	"github.com/switchhook/switchhook/webhook"
 )
 
 // fleet is the registry of instances and their supervisor. Its methods may be
@@ -44,6 +36,7 @@ type fleet struct {
 	mu      sync.RWMutex
 	members map[string]*member   // guarded by mu; by id
 	names   map[string]*member   // guarded by mu
+	adding  map[string]bool      // guarded by mu; names being added
 	wids    map[[32]byte]*member // guarded by mu; by HMAC of the lower-case wid
 	running context.Context      // guarded by mu; nil before Run and after its end
 	group   sync.WaitGroup
@@ -71,6 +64,7 @@ func (f *fleet) load() error {
 	f.up = make(chan struct{})
 	f.members = make(map[string]*member)
 	f.names = make(map[string]*member)
+	f.adding = make(map[string]bool)
 	f.wids = make(map[[32]byte]*member)
 	records, err := f.store.Instances()
 	if err != nil {
@@ -194,7 +188,6 @@ func (f *fleet) describe(m *member, lanes []outbox.LaneStatus) api.Entry {
 	}
 	if ep := m.endpoint(); len(ep.Secrets) > 0 {
 		e.WebhookSecret = ep.Secrets[0]
-		e.LastError = ep.Disabled
 	}
 	for _, l := range lanes {
 		e.Pending += int(l.Pending)
@@ -203,72 +196,8 @@ func (f *fleet) describe(m *member, lanes []outbox.LaneStatus) api.Entry {
 			e.LastError = l.LastError
 		}
 	}
+	if ep := m.endpoint(); ep.Disabled != "" {
+		e.LastError = "disabled until the webhook is set again: " + ep.Disabled
+	}
 	return e
-}
-
-// nameRule keeps names usable in a shell, a URL and a log line.
-var nameRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
-
-// Add implements [api.Instances].
-func (f *fleet) Add(ctx context.Context, spec api.AddSpec) (api.Entry, error) {
-	if !nameRule.MatchString(spec.Name) {
-		return api.Entry{}, &instance.InvalidError{Field: "name", Problem: "must be 1 to 63 letters, digits, dots, dashes or underscores, and begin with a letter or digit"}
-	}
-	if spec.Webhook != "" {
-		if err := f.check(spec.Webhook); err != nil {
-			return api.Entry{}, &instance.InvalidError{Field: "webhook", Problem: err.Error()}
-		}
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	switch {
-	case f.running == nil:
-		return api.Entry{}, instance.ErrStopping
-	case f.names[spec.Name] != nil || f.members[spec.Name] != nil:
-		return api.Entry{}, instance.ErrNameTaken
-	}
-	now := time.Now().UTC()
-	rec := record.Instance{
-		ID: newID(), Name: spec.Name, WID: uuid.NewString(), CreatedAt: now,
-		Config: record.Config{Webhook: spec.Webhook, APIVersion: "1.0"},
-		State:  fsm.NoConnection, Since: now,
-	}
-	ep := record.Endpoint{
-		ID: rec.ID + "-webhook", Stream: rec.ID, URL: spec.Webhook, Format: "witi",
-		Secrets: []string{webhook.NewSecret()}, CreatedAt: now,
-	}
-	ch := f.store.Change()
-	ch.PutInstance(rec)
-	ch.PutEndpoint(ep)
-	if ep.URL != "" {
-		ch.PutLane(record.Lane{Endpoint: ep.ID, Stream: ep.Stream})
-	}
-	ch.Append(record.Event{
-		Stream: record.DaemonStream, Kind: record.InstanceCreated, At: now, Name: rec.Name,
-		Data: fmt.Appendf(nil, `{"instance":%q}`, rec.ID),
-	})
-	if _, err := f.store.Commit(ctx, ch); err != nil {
-		return api.Entry{}, fmt.Errorf("%w (%w)", instance.ErrUnavailable, err)
-	}
-	m := &member{id: rec.ID, name: rec.Name, wid: rec.WID, rec: rec}
-	m.setEndpoint(ep)
-	inst, err := f.build(m)
-	if err != nil {
-		return api.Entry{}, err
-	}
-	m.live.Store(inst)
-	f.register(m)
-	if ep.URL != "" {
-		f.outbox.SetEndpoint(ep, 0)
-	}
-	f.supervise(m)
-	return f.entry(m), nil
-}
-
-// newID makes an instance's id: ten characters that need no escaping anywhere,
-// never made twice (50 random bits, and the heads of erased streams stay).
-func newID() string {
-	var b [10]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return "i" + strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))[:10]
 }

@@ -30,7 +30,7 @@ func (j journal) Commit(ctx context.Context, c instance.Change) error {
 		ch.PutSession(c.Instance.ID, *c.Session)
 	}
 	ep := j.m.endpoint()
-	moved := ep.URL != c.Instance.Config.Webhook
+	moved := c.Webhook || ep.URL != c.Instance.Config.Webhook
 	var after uint64
 	if moved {
 		after = j.f.moveEndpoint(ch, &ep, c.Instance.Config.Webhook)
@@ -51,9 +51,11 @@ func (j journal) Commit(ctx context.Context, c instance.Change) error {
 	return nil
 }
 
-// moveEndpoint points the endpoint at another address. Pending events go to the
-// new address; where there was none before, deliveries start from now. It
-// answers the seq after which they start.
+// moveEndpoint points the endpoint at an address, or at none. Pending events go
+// to the new address, and a disabled endpoint is enabled again; where there was
+// no address before, deliveries start from now. What is pending when the address
+// is taken away becomes a dead letter. It answers the seq after which deliveries
+// start.
 func (f *fleet) moveEndpoint(ch *store.Change, ep *record.Endpoint, url string) (after uint64) {
 	had := ep.URL != ""
 	ep.URL, ep.Disabled = url, ""
@@ -61,11 +63,26 @@ func (f *fleet) moveEndpoint(ch *store.Change, ep *record.Endpoint, url string) 
 	after = f.store.Head(ep.Stream)
 	switch {
 	case url == "":
+		f.giveUpPending(ch, ep, after)
 		ch.DeleteLanes(ep.ID)
 	case !had:
 		ch.PutLane(record.Lane{Endpoint: ep.ID, Stream: ep.Stream, Acked: after})
 	}
 	return after
+}
+
+// giveUpPending records what an endpoint that loses its address will not get.
+func (f *fleet) giveUpPending(ch *store.Change, ep *record.Endpoint, head uint64) {
+	for _, l := range f.outbox.Status(ep.Stream) {
+		if l.Endpoint != ep.ID || l.Acked >= head {
+			continue
+		}
+		ch.PutDeadLetter(record.DeadLetter{
+			Endpoint: ep.ID, Stream: ep.Stream, From: l.Acked + 1, To: head,
+			Reason: "webhook removed", At: time.Now().UTC(),
+		})
+		f.log.Warn("webhook removed with events pending; they are dead letters", "instance", ep.Stream, "from", l.Acked+1, "to", head)
+	}
 }
 
 func (f *fleet) announceEndpoint(ep record.Endpoint, after uint64) {
@@ -95,26 +112,40 @@ func (d deliveries) Endpoints() ([]record.Endpoint, error) {
 }
 
 // disableEndpoint stores that a receiver wants nothing any more, unless its
-// address has been changed since.
+// address has been set since. It runs on the instance's loop, which alone
+// changes the endpoint.
 func (f *fleet) disableEndpoint(ep record.Endpoint, reason string) {
 	m := f.byID(ep.Stream)
 	if m == nil {
 		return
 	}
-	now := m.endpoint()
-	if now.URL != ep.URL {
-		return
-	}
-	now.Disabled = reason
-	ch := f.store.Change()
-	ch.PutEndpoint(now)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), disableWait)
 	defer cancel()
-	if _, err := f.store.Commit(ctx, ch); err != nil {
-		f.log.Error("disabled endpoint could not be stored", "instance", ep.Stream, "err", err)
-		return
+	disable := func() error {
+		now := m.endpoint()
+		if now.URL != ep.URL || now.Disabled != "" {
+			return nil
+		}
+		now.Disabled = reason
+		ch := f.store.Change()
+		ch.PutEndpoint(now)
+		if _, err := f.store.Commit(ctx, ch); err != nil {
+			return err
+		}
+		m.setEndpoint(now)
+		f.outbox.SetEndpoint(now, 0)
+		f.log.Warn("receiver answered 410 Gone; its endpoint is disabled until the webhook is set again", "instance", ep.Stream)
+		return nil
 	}
-	m.setEndpoint(now)
-	f.outbox.SetEndpoint(now, 0)
-	f.log.Warn("receiver answered 410 Gone; its endpoint is disabled until the webhook is set anew", "instance", ep.Stream)
+	err := m.live.Load().Between(ctx, disable)
+	if errors.Is(err, instance.ErrDeleted) {
+		err = disable() // its loop has ended and changes nothing any more
+	}
+	if err != nil {
+		f.log.Error("disabled endpoint could not be stored", "instance", ep.Stream, "err", err)
+	}
 }
+
+// disableWait bounds the storing of a disabled endpoint. If it cannot be stored
+// the receiver is asked once more after the next start.
+const disableWait = 30 * time.Second

@@ -46,8 +46,12 @@ func (k *keeper) Run(ctx context.Context) error {
 
 func (k *keeper) eraseDeleted(ctx context.Context) {
 	for _, m := range k.fleet.deleted() {
+		if ctx.Err() != nil {
+			return
+		}
 		since := time.Since(m.live.Load().Status().Record.DeletedAt)
-		if since < lastWords && k.passed(m.id) < k.store.Head(m.id) {
+		hopeless := m.endpoint().Disabled != ""
+		if since < lastWords && !hopeless && k.passed(m.id) < k.store.Head(m.id) {
 			continue
 		}
 		if err := k.fleet.erase(ctx, m); err != nil {
@@ -71,7 +75,11 @@ func (k *keeper) prune(ctx context.Context) {
 // passed is how far every reader of a stream has come.
 func (k *keeper) passed(stream string) uint64 {
 	seq := k.store.SeqAt(stream, k.bus.Published())
-	for _, l := range k.fleet.outbox.Status(stream) {
+	lanes := k.fleet.outbox.Status(stream)
+	if m := k.fleet.byID(stream); m != nil && m.endpoint().URL != "" && len(lanes) == 0 {
+		return 0 // the outbox does not run: it knows, and does not say
+	}
+	for _, l := range lanes {
 		seq = min(seq, l.Acked)
 	}
 	return seq
@@ -106,6 +114,7 @@ func (f *fleet) erase(ctx context.Context, m *member) error {
 	if _, err := f.store.Commit(ctx, ch); err != nil {
 		return err
 	}
+	f.unregister(m)
 	f.mu.Lock()
 	delete(f.members, m.id)
 	f.mu.Unlock()

@@ -22,7 +22,6 @@ func (d *Daemon) run(ctx context.Context) error {
 	out := newGroup(base)
 	out.run("outbox", d.outbox.Run)
 	out.run("nats", d.bus.Run)
-	out.run("keeper", d.keeper.Run)
 	network := newGroup(base)
 	if d.sandbox != nil {
 		network.run("sandbox", func(ctx context.Context) error { return d.sandbox.Serve(ctx, d.air) })
@@ -31,6 +30,7 @@ func (d *Daemon) run(ctx context.Context) error {
 	front := newGroup(base)
 	front.run("instances", d.fleet.Run)
 	front.run("http", d.serve)
+	front.run("keeper", d.keeper.Run) // ends before the outbox that it asks
 	watch(fail, disk, out, network, front)
 
 	d.announce(base, record.DaemonStarted)

@@ -37,5 +37,9 @@ func (s system) NATS() api.NATS {
 	if err != nil {
 		return api.NATS{}
 	}
-	return api.NATS{URL: info.URL, User: info.User, Password: info.Password, Stream: info.Stream, Subjects: []string{info.Subjects}}
+	st := s.d.bus.Status()
+	return api.NATS{
+		URL: info.URL, User: info.User, Password: info.Password, Stream: info.Stream, Subjects: []string{info.Subjects},
+		Connected: st.Connected, Behind: st.Lag, LastError: st.LastError,
+	}
 }

@@ -176,7 +176,9 @@ func (i *Instance) Clear(ctx context.Context) (record.Info, error) {
 }
 
 // Configure changes the configuration: all of the patch, or nothing and an
-// [*InvalidError].
+// [*InvalidError]. Setting the webhook, if only to the address it has, starts
+// its deliveries anew: it is how an operator says that the receiver is well
+// again.
 func (i *Instance) Configure(ctx context.Context, p Patch) (record.Info, error) {
 	if p.Webhook != nil && *p.Webhook != "" && i.cfg.CheckWebhook != nil {
 		if err := i.cfg.CheckWebhook(*p.Webhook); err != nil {
@@ -186,12 +188,22 @@ func (i *Instance) Configure(ctx context.Context, p Patch) (record.Info, error) 
 	r, err := i.ask(ctx, func(c *command) {
 		rec := i.rec
 		var err error
-		if rec.Config, err = p.Apply(rec.Config); err == nil && rec.Config != i.rec.Config {
-			err = i.store(rec, nil)
+		if rec.Config, err = p.Apply(rec.Config); err == nil && (rec.Config != i.rec.Config || p.Webhook != nil) {
+			if err = i.commit(Change{Instance: rec, Webhook: p.Webhook != nil}); err == nil {
+				i.rec = rec
+				i.publish()
+			}
 		}
 		i.answer(c, err)
 	})
 	return r.info, err
+}
+
+// Between runs fn on the loop, where no change of this instance is being
+// committed, and answers its error. fn must be quick.
+func (i *Instance) Between(ctx context.Context, fn func() error) error {
+	_, err := i.ask(ctx, func(c *command) { i.answer(c, fn()) })
+	return err
 }
 
 // Delete drops what session is left, marks the instance deleted, appends its

@@ -158,6 +158,10 @@ func (i *Instance) abandon() {
 
 // recoverState makes a stored state that claims a socket true again.
 func (i *Instance) recoverState(ctx context.Context, cause fsm.Cause) {
+	if latest := time.Now().Add(i.cfg.Timing.RetryMax); i.rec.Cause.Retries() && i.rec.RetryAt.After(latest) {
+		i.rec.RetryAt = latest // stored under a clock that ran ahead
+		i.publish()
+	}
 	if !i.rec.State.Live() {
 		return
 	}

@@ -20,6 +20,7 @@ type Change struct {
 	Instance record.Instance
 	Session  *record.Session // stored when not nil
 	Drop     bool            // the saved session and its device keys end
+	Webhook  bool            // the webhook was set, if only to the same address: deliveries start anew
 	Events   []record.Event
 }
 

@@ -96,7 +96,7 @@ func serveSandbox(ctx context.Context, o cli.SandboxOptions) (err error) {
 		StateFile: filepath.Join(o.DataDir, "sandbox.db"), Log: logger(o.Log, configs.Default().Log),
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w: stop what uses it, or move it away to begin with new phones", filepath.Join(o.DataDir, "sandbox.db"), err)
 	}
 	defer func() { err = errors.Join(err, n.Close()) }()
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Listen)

@@ -77,7 +77,10 @@ func (a *app) namedDataDir() string {
 	if a.data != "" {
 		return a.data
 	}
-	return a.Getenv("SWITCHHOOK_DATA")
+	if dir := a.Getenv("SWITCHHOOK_DATA"); dir != "" {
+		return dir
+	}
+	return a.Getenv("SWITCHHOOK_DATA_DIR") // the daemon's own name for it
 }
 
 // here is how a further command reaches the same daemon.

@@ -149,7 +149,7 @@ func (a *app) set() *cobra.Command {
 }
 
 func (a *app) delete() *cobra.Command {
-	return a.on("delete NAME", "stop it and erase all of it, at once", func(ctx context.Context, cl *client.Client, name string) error {
+	return a.on("delete NAME", "log out, stop it, and erase it once its last events are delivered", func(ctx context.Context, cl *client.Client, name string) error {
 		d, err := cl.Delete(ctx, name)
 		if err != nil {
 			return err
@@ -171,10 +171,6 @@ func (a *app) whole(e api.Entry) error {
 	if phone == "" {
 		phone = "none"
 	}
-	restore := "no"
-	if e.CanRestore {
-		restore = "yes"
-	}
 	return a.table(
 		[]string{"instance", e.Name + " (" + e.ID + ")"},
 		[]string{"state", state(e)},
@@ -183,7 +179,7 @@ func (a *app) whole(e api.Entry) error {
 		[]string{"hint", orNone(e.Hint)},
 		[]string{"retry at", orNone(moment(e.RetryAt))},
 		[]string{"phone", phone},
-		[]string{"can be restored", restore},
+		[]string{"can be restored", yesNo(e.CanRestore)},
 		[]string{"wid", e.WID},
 		[]string{"webhook", orNone(e.Webhook)},
 		[]string{"webhook secret", e.WebhookSecret},

@@ -53,3 +53,10 @@ func moment(t time.Time) string {
 	}
 	return t.Local().Format(time.DateTime)
 }
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}

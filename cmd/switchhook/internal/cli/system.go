@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +27,9 @@ func (a *app) nats() *cobra.Command {
 				[]string{"password", orNone(n.Password)},
 				[]string{"stream", n.Stream},
 				[]string{"subjects", strings.Join(n.Subjects, " ")},
+				[]string{"connected", yesNo(n.Connected)},
+				[]string{"behind", n.Behind.Round(time.Millisecond).String()},
+				[]string{"last error", orNone(n.LastError)},
 			)
 		}))
 }

@@ -1,0 +1,158 @@
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/switchhook/switchhook/api"
+	"github.com/switchhook/switchhook/fsm"
+	"github.com/switchhook/switchhook/instance"
+	"github.com/switchhook/switchhook/record"
+	"github.com/switchhook/switchhook/webhook"
+)
+
+// nameRule keeps names usable in a shell, a URL and a log line.
+var nameRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
+// Add implements [api.Instances].
+func (f *fleet) Add(ctx context.Context, spec api.AddSpec) (api.Entry, error) {
+	if err := f.checkSpec(spec); err != nil {
+		return api.Entry{}, err
+	}
+	if err := f.reserve(spec.Name); err != nil {
+		return api.Entry{}, err
+	}
+	m, err := f.create(ctx, spec)
+	f.mu.Lock()
+	delete(f.adding, spec.Name)
+	if err == nil {
+		f.register(m)
+		if f.running != nil {
+			f.supervise(m)
+		}
+	}
+	f.mu.Unlock()
+	if err != nil {
+		return api.Entry{}, err
+	}
+	if ep := m.endpoint(); ep.URL != "" {
+		f.outbox.SetEndpoint(ep, 0)
+	}
+	return f.entry(m), nil
+}
+
+func (f *fleet) checkSpec(spec api.AddSpec) error {
+	switch {
+	case spec.Name == record.DaemonStream:
+		return &instance.InvalidError{Field: "name", Problem: `"daemon" is the name of the daemon's own events: choose another`}
+	case !nameRule.MatchString(spec.Name):
+		return &instance.InvalidError{Field: "name", Problem: "must be 1 to 63 letters, digits, dots, dashes or underscores, and begin with a letter or digit"}
+	case spec.Webhook == "":
+		return nil
+	}
+	if err := f.check(spec.Webhook); err != nil {
+		return &instance.InvalidError{Field: "webhook", Problem: err.Error()}
+	}
+	return nil
+}
+
+// reserve keeps a name for an instance that is being stored, without holding the
+// lock that every command needs while the disk is waited for.
+func (f *fleet) reserve(name string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.running == nil:
+		return instance.ErrStopping
+	case f.names[name] != nil || f.members[name] != nil || f.adding[name]:
+		return instance.ErrNameTaken
+	}
+	f.adding[name] = true
+	return nil
+}
+
+// create stores a new instance with its endpoint and lane.
+func (f *fleet) create(ctx context.Context, spec api.AddSpec) (*member, error) {
+	now := time.Now().UTC()
+	rec := record.Instance{
+		ID: newID(), Name: spec.Name, WID: uuid.NewString(), CreatedAt: now,
+		Config: record.Config{Webhook: spec.Webhook, APIVersion: "1.0"},
+		State:  fsm.NoConnection, Since: now,
+	}
+	ep := record.Endpoint{
+		ID: rec.ID + "-webhook", Stream: rec.ID, URL: spec.Webhook, Format: "witi",
+		Secrets: []string{webhook.NewSecret()}, CreatedAt: now,
+	}
+	ch := f.store.Change()
+	ch.PutInstance(rec)
+	ch.PutEndpoint(ep)
+	if ep.URL != "" {
+		ch.PutLane(record.Lane{Endpoint: ep.ID, Stream: ep.Stream})
+	}
+	ch.Append(record.Event{
+		Stream: record.DaemonStream, Kind: record.InstanceCreated, At: now, Name: rec.Name,
+		Data: fmt.Appendf(nil, `{"instance":%q}`, rec.ID),
+	})
+	if _, err := f.store.Commit(ctx, ch); err != nil {
+		return nil, fmt.Errorf("%w (%w)", instance.ErrUnavailable, err)
+	}
+	m := &member{id: rec.ID, name: rec.Name, wid: rec.WID, rec: rec}
+	m.setEndpoint(ep)
+	inst, err := f.build(m)
+	if err != nil {
+		return nil, err
+	}
+	m.live.Store(inst)
+	return m, nil
+}
+
+// Delete implements [api.Instances].
+func (f *fleet) Delete(ctx context.Context, id string) error {
+	m := f.byID(id)
+	if m == nil {
+		return instance.ErrNotFound
+	}
+	i := m.live.Load()
+	if i.Status().Record.DeletedAt.IsZero() {
+		// WhatsApp is told if it can be; the deletion does not depend on it.
+		_, err := i.Disconnect(ctx)
+		if err == nil || errors.Is(err, instance.ErrNotReady) {
+			// What has been begun is finished, whoever waits for it.
+			err = i.Delete(context.WithoutCancel(ctx))
+		}
+		if err != nil && !errors.Is(err, instance.ErrDeleted) {
+			return err
+		}
+	}
+	f.unregister(m)
+	return nil
+}
+
+// unregister makes the name and the key of a deleted instance free. A new one
+// that has the name already keeps it.
+func (f *fleet) unregister(m *member) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.names[m.name] == m {
+		delete(f.names, m.name)
+	}
+	if sum := f.widHash(m.wid); f.wids[sum] == m {
+		delete(f.wids, sum)
+	}
+}
+
+// newID makes an instance's id: ten characters that need no escaping anywhere,
+// never made twice (50 random bits, and the heads of erased streams stay).
+func newID() string {
+	var b [10]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return "i" + strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))[:10]
+}
