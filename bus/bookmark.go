@@ -54,7 +54,8 @@ func openBookmark(dir, origin string, log *slog.Logger) (*bookmark, error) {
 	if m.Origin == "" {
 		m.Origin, m.dirty = rand.Text()[:10], true // 50 bits
 	}
-	return m, m.save()
+	err = m.save()
+	return m, err
 }
 
 // locate finds the bookmark's event in the log.

@@ -47,14 +47,14 @@ func brokerMain() {
 		Username: os.Getenv(brokerUserEnv), Password: os.Getenv(brokerUserEnv),
 	})
 	if err != nil {
-		fmt.Println(err)
+		_, _ = fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	srv.Start()
 	if !srv.ReadyForConnections(patience) {
 		os.Exit(1)
 	}
-	fmt.Println(srv.Addr())
+	_, _ = fmt.Fprintln(os.Stdout, srv.Addr())
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 

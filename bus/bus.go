@@ -228,7 +228,7 @@ func (p *pauses) wait(ctx context.Context) {
 	if d < 15*time.Second {
 		p.n++
 	}
-	t := time.NewTimer(d/2 + rand.N(d/2))
+	t := time.NewTimer(d/2 + rand.N(d/2)) //nolint:gosec // jitter is no secret
 	defer t.Stop()
 	select {
 	case <-t.C:

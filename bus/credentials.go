@@ -12,10 +12,12 @@ import (
 	"strings"
 )
 
-// credentials are the passwords of the embedded server's users.
+// credentials are the passwords of the embedded server's users, and the port it
+// was found at: what a subscriber has been told stays true over a restart.
 type credentials struct {
 	Daemon string `json:"daemon"`
 	Reader string `json:"reader"`
+	Port   int    `json:"port,omitempty"`
 }
 
 const credentialsFile = "credentials.json"
@@ -29,13 +31,7 @@ func openCredentials(dir string) (credentials, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		c = credentials{Daemon: rand.Text(), Reader: rand.Text()}
-		if data, err = json.Marshal(c); err == nil {
-			err = replaceFile(path, data)
-		}
-		if err != nil {
-			return c, fmt.Errorf("keep the nats credentials: %w", err)
-		}
-		return c, nil
+		return c, c.keep(dir)
 	case err != nil:
 		return c, fmt.Errorf("read the nats credentials: %w", err)
 	}
@@ -46,6 +42,18 @@ func openCredentials(dir string) (credentials, error) {
 		return c, fmt.Errorf("keep the nats credentials: %w", err)
 	}
 	return c, nil
+}
+
+// keep writes the credentials.
+func (c credentials) keep(dir string) error {
+	data, err := json.Marshal(c)
+	if err == nil {
+		err = replaceFile(filepath.Join(dir, credentialsFile), data)
+	}
+	if err != nil {
+		return fmt.Errorf("keep the nats credentials: %w", err)
+	}
+	return nil
 }
 
 // redact checks a list of broker addresses and returns it without credentials.

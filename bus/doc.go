@@ -13,6 +13,11 @@
 // deduplication, which forgets after a window, plays no part: Nats-Msg-Id is
 // there only for the next message to name.
 //
+// That is what JetStream consumers see. A core subscription to the same
+// subjects hears a publish before JetStream has judged it: after a broken
+// connection it may hear events again, though each for the first time in order,
+// and whether one was stored it cannot know.
+//
 // # Doubt
 //
 // There is one answer to every doubt (a refusal, a missing acknowledgement, a

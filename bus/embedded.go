@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,7 +25,7 @@ var errNotRunning = errors.New("the embedded nats server does not run")
 type embedded struct {
 	dir   string
 	host  string
-	port  int // 0: the system chooses
+	port  int // 0: the one it had last, or any
 	creds credentials
 	log   *slog.Logger
 
@@ -60,6 +61,7 @@ func newEmbedded(cfg Config) (*embedded, error) {
 // start returns when the server accepts connections and JetStream has recovered
 // its store.
 func (e *embedded) start() error {
+	e.takeLastPort()
 	if err := e.free(); err != nil {
 		return err
 	}
@@ -92,7 +94,30 @@ func (e *embedded) start() error {
 	}
 	e.srv, e.port = srv, addr.Port
 	e.addr = net.JoinHostPort(e.host, strconv.Itoa(addr.Port))
+	e.keepPort()
 	return nil
+}
+
+// takeLastPort asks for the port that the server had last, if any will do and
+// nobody else has it: subscribers know that one.
+func (e *embedded) takeLastPort() {
+	if e.port != 0 || e.creds.Port == 0 {
+		return
+	}
+	e.port = e.creds.Port
+	if e.free() != nil {
+		e.port = 0
+	}
+}
+
+func (e *embedded) keepPort() {
+	if e.creds.Port == e.port {
+		return
+	}
+	e.creds.Port = e.port
+	if err := e.creds.keep(e.dir); err != nil {
+		e.log.Warn("nats port not kept; subscribers have to ask for it again after a restart", "err", err)
+	}
 }
 
 // stop is harmless if the server does not run.
@@ -129,7 +154,8 @@ func (e *embedded) options() []nats.Option {
 
 // free tries the port, for an error that says what to do.
 func (e *embedded) free() error {
-	l, err := net.Listen("tcp", net.JoinHostPort(e.host, strconv.Itoa(e.port)))
+	var lc net.ListenConfig
+	l, err := lc.Listen(context.Background(), "tcp", net.JoinHostPort(e.host, strconv.Itoa(e.port)))
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("nats.listen: %w: %s:%d is used by another process; stop it, choose another port, or 0 for any free one",
 			ErrPortTaken, e.host, e.port)

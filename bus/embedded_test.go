@@ -201,3 +201,33 @@ func TestConfig(t *testing.T) {
 		}
 	}
 }
+
+// TestPortStays: with no port configured, a restarted server is where its
+// subscribers left it, unless somebody else took the port meanwhile.
+func TestPortStays(t *testing.T) {
+	dir := t.TempDir()
+	url := func() string {
+		t.Helper()
+		r := start(t, bus.Config{Dir: dir, Embedded: true}, newLog())
+		defer r.stop()
+		<-r.Ready()
+		info, err := r.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.URL
+	}
+	first := url()
+	if again := url(); again != first {
+		t.Errorf("after a restart the server is at %s, before at %s", again, first)
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), "tcp", strings.TrimPrefix(first, "nats://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	if other := url(); other == first {
+		t.Errorf("the server is at %s, which is taken", other)
+	}
+}

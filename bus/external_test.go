@@ -162,12 +162,17 @@ func TestAmbiguousAck(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := log.ids()
+	known := map[string]bool{}
 	see := func() {
 		m, err := live.NextMsg(patience)
 		if err != nil {
 			t.Fatal(err)
 		}
-		seen = append(seen, m.Header.Get(bus.HeaderID))
+		// A core subscription also hears the publishes that JetStream refuses.
+		if id := m.Header.Get(bus.HeaderID); !known[id] {
+			known[id] = true
+			seen = append(seen, id)
+		}
 	}
 	for range 10 {
 		before := b.Published()

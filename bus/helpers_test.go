@@ -42,7 +42,7 @@ type running struct {
 
 func testLogger() *slog.Logger {
 	if os.Getenv("BUS_TEST_LOG") == "" {
-		return slog.New(slog.NewTextHandler(io.Discard, nil)) // formats, for the race detector
+		return slog.New(slog.NewTextHandler(io.Discard, nil)) //nolint:sloglint // it formats, for the race detector
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
@@ -56,7 +56,7 @@ func start(t testing.TB, cfg bus.Config, log bus.Log) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	r := &running{Bus: b, t: t, cancel: cancel, done: make(chan error, 1)}
 	go func() { r.done <- b.Run(ctx) }()
 	t.Cleanup(r.stop)

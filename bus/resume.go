@@ -46,7 +46,7 @@ func (s *session) resume(ctx context.Context) (resumption, error) {
 		}
 	}
 
-	known := false
+	var known bool
 	at.pos, known = mark.locate(s.events)
 	switch {
 	case gone && known && mark.Seq == at.seq:
@@ -137,7 +137,7 @@ func (s *session) lastOf(ctx context.Context, stream string) (held, error) {
 	}
 	of, epoch, seq, err := record.ParseID(id)
 	if err != nil || of != stream {
-		return held{}, nil
+		return held{}, nil //nolint:nilerr // an id that is none is nothing of ours
 	}
 	return held{epoch, seq}, nil
 }

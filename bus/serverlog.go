@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -30,23 +29,23 @@ func (l *serverLog) fatal() error {
 	return l.first
 }
 
-func (l *serverLog) write(level slog.Level, format string, v ...any) {
+func (l *serverLog) writef(level slog.Level, format string, v ...any) {
 	if l.log.Enabled(context.Background(), level) {
 		l.log.Log(context.Background(), level, "nats server", "text", fmt.Sprintf(format, v...))
 	}
 }
 
-func (l *serverLog) Noticef(format string, v ...any) { l.write(slog.LevelDebug, format, v...) }
-func (l *serverLog) Debugf(format string, v ...any)  { l.write(slog.LevelDebug, format, v...) }
-func (l *serverLog) Tracef(format string, v ...any)  { l.write(slog.LevelDebug, format, v...) }
-func (l *serverLog) Warnf(format string, v ...any)   { l.write(slog.LevelWarn, format, v...) }
-func (l *serverLog) Errorf(format string, v ...any)  { l.write(slog.LevelWarn, format, v...) }
+func (l *serverLog) Noticef(format string, v ...any) { l.writef(slog.LevelDebug, format, v...) }
+func (l *serverLog) Debugf(format string, v ...any)  { l.writef(slog.LevelDebug, format, v...) }
+func (l *serverLog) Tracef(format string, v ...any)  { l.writef(slog.LevelDebug, format, v...) }
+func (l *serverLog) Warnf(format string, v ...any)   { l.writef(slog.LevelWarn, format, v...) }
+func (l *serverLog) Errorf(format string, v ...any)  { l.writef(slog.LevelWarn, format, v...) }
 
 func (l *serverLog) Fatalf(format string, v ...any) {
-	l.write(slog.LevelWarn, format, v...)
+	l.writef(slog.LevelWarn, format, v...)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.first == nil {
-		l.first = errors.New(fmt.Sprintf(format, v...))
+		l.first = fmt.Errorf(format, v...)
 	}
 }

@@ -196,8 +196,7 @@ func (b *Bus) failed(err error) {
 // error, since the outer ones name local ports and sequences.
 func rootCause(err error) string {
 	for err != nil {
-		var api *jetstream.APIError
-		if errors.As(err, &api) {
+		if api, ok := errors.AsType[*jetstream.APIError](err); ok {
 			return strconv.Itoa(int(api.ErrorCode))
 		}
 		inner := errors.Unwrap(err)

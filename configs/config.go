@@ -110,8 +110,9 @@ type NATS struct {
 	// nats://, tls://, ws:// or wss://. Empty: a server inside the daemon.
 	URL string `yaml:"url"`
 
-	// Listen is the embedded server's address. Port 0 takes a free one at every
-	// start, so that a second daemon on the machine never fails for it.
+	// Listen is the embedded server's address. Port 0 takes the port it had
+	// last, or any free one, so that a second daemon on the machine never fails
+	// for it.
 	Listen string `yaml:"listen"`
 
 	// How to log in to an external server: at most one of user and password,
