@@ -186,7 +186,7 @@ func (b *Bus) Run(ctx context.Context) error {
 	var pause pauses
 	for ctx.Err() == nil {
 		before := b.acknowledged()
-		err := b.session(ctx)
+		err := b.attempt(ctx)
 		if ctx.Err() != nil {
 			break
 		}
@@ -195,15 +195,22 @@ func (b *Bus) Run(ctx context.Context) error {
 			pause = pauses{}
 		}
 		pause.wait(ctx)
-		if b.embedded != nil {
-			b.embedded.heal(b.log)
-		}
 	}
 	if err := b.bookmark.save(); err != nil {
 		b.log.Warn("nats bookmark not saved", "err", err)
 	}
 	b.disconnected()
 	return nil
+}
+
+// attempt is one session, on a server that works as far as that is up to us.
+func (b *Bus) attempt(ctx context.Context) error {
+	if b.embedded != nil {
+		if err := b.embedded.heal(); err != nil {
+			return err
+		}
+	}
+	return b.session(ctx)
 }
 
 // Ready is closed when the embedded server accepts connections and [Bus.Info]

@@ -19,7 +19,7 @@ import (
 // configured port.
 var ErrPortTaken = errors.New("the port is taken")
 
-var errNotRunning = errors.New("the embedded nats server does not run")
+var errNoJetStream = errors.New("the embedded nats server has lost its jetstream")
 
 // embedded is a nats-server in this process.
 type embedded struct {
@@ -92,8 +92,10 @@ func (e *embedded) start() error {
 		shut(srv)
 		return errors.New("start the nats server: no address")
 	}
-	e.srv, e.port = srv, addr.Port
-	e.addr = net.JoinHostPort(e.host, strconv.Itoa(addr.Port))
+	e.srv = srv
+	if e.addr == "" { // others read it from now on
+		e.port, e.addr = addr.Port, net.JoinHostPort(e.host, strconv.Itoa(addr.Port))
+	}
 	e.keepPort()
 	return nil
 }
@@ -133,18 +135,21 @@ func shut(srv *server.Server) {
 	srv.WaitForShutdown()
 }
 
+// works reports whether the server runs and has JetStream.
+func (e *embedded) works() bool { return e.srv != nil && e.srv.JetStreamEnabled() }
+
 // heal starts the server again if it has lost JetStream, as it does for good
 // when the disk is full.
-func (e *embedded) heal(log *slog.Logger) {
-	if e.srv != nil && e.srv.JetStreamEnabled() {
-		return
+func (e *embedded) heal() error {
+	if e.works() {
+		return nil
 	}
 	e.stop()
 	if err := e.start(); err != nil {
-		log.Debug("nats server does not start again", "err", err)
-		return
+		return err
 	}
-	log.Info("nats server started again", "addr", e.addr)
+	e.log.Info("nats server started again", "addr", e.addr)
+	return nil
 }
 
 // options are those of the daemon's own connection, which uses no socket.

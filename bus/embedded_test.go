@@ -143,6 +143,10 @@ func TestServerLosesJetStream(t *testing.T) {
 	if err := b.Server().DisableJetStream(); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "a new server, with nothing to publish", func() bool {
+		s := b.Status()
+		return s.LastError != "" && s.Connected
+	})
 	log.addMany(100, 5)
 	b.Notify()
 	b.published(log)

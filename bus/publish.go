@@ -67,6 +67,9 @@ func (s *session) publish(ctx context.Context, at resumption) error {
 		case <-s.wake:
 			p.more = true
 		case <-tick.C:
+			if s.embedded != nil && !s.embedded.works() {
+				return errNoJetStream
+			}
 			if err := p.overdue(); err != nil {
 				return err
 			}

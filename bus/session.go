@@ -75,9 +75,6 @@ func (s *session) connect(ctx context.Context) error {
 	}
 	url, dial := "", &dialer{ctx: ctx}
 	if s.embedded != nil {
-		if s.embedded.srv == nil {
-			return errNotRunning
-		}
 		opts = append(opts, s.embedded.options()...)
 	} else {
 		url = s.cfg.URL
