@@ -12,8 +12,9 @@
 //   - ConnectContext's context is the connection's life, not the dial's, and
 //     its handshake does not look at it: Conn.Dial gives up at its own context
 //     and leaves the library's goroutine to end by itself, at most 20 s later.
-//   - IsConnected and Disconnect can block for as long; nobody waits for them
-//     but Conn.Close, which does so for a moment only.
+//   - IsConnected and Disconnect can block for as long, and Disconnect races with
+//     frames that arrive and with the server hanging up. Conn.Close takes the
+//     socket from under the library instead; nobody calls IsConnected.
 //   - Its log lines hold JIDs, XML and message texts. Only their constant part
 //     is logged.
 package whatsapp

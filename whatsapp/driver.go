@@ -46,9 +46,9 @@ type Sandbox struct {
 
 // Driver opens connections. Its methods may be called from any goroutine.
 type Driver struct {
-	cfg     Config
-	client  *http.Client
-	version *store.WAVersionContainer
+	cfg       Config
+	transport *http.Transport
+	version   *store.WAVersionContainer
 }
 
 // New makes a driver. With cfg.Sandbox set it replaces the process's WhatsApp
@@ -69,19 +69,17 @@ func New(cfg Config) (*Driver, error) {
 		}
 		d.version = &v
 	}
-	t, err := transport(cfg)
-	if err != nil {
+	var err error
+	if d.transport, err = transport(cfg); err != nil {
 		return nil, err
 	}
-	d.client = &http.Client{Transport: t}
 	if cfg.Sandbox != nil && whatsmeow.WACertPubKey != cfg.Sandbox.Root {
 		whatsmeow.WACertPubKey = cfg.Sandbox.Root
 	}
 	return d, nil
 }
 
-// transport is shared by all connections: a websocket takes its socket out of
-// it.
+// transport is what every attempt makes its own of.
 func transport(cfg Config) (*http.Transport, error) {
 	dialer := &net.Dialer{Timeout: cfg.Answer, KeepAlive: 30 * time.Second}
 	t := &http.Transport{
@@ -125,6 +123,7 @@ func parseVersion(s string) (v store.WAVersionContainer, err error) {
 func (d *Driver) Open(spec instance.Spec) (instance.Conn, error) {
 	c := &conn{spec: spec, log: d.cfg.Log.With("instance", spec.Instance)}
 	c.life, c.cancel = context.WithCancel(context.Background())
+	c.http = c.lines.client(d.transport)
 	backend := func(session string) devicestore.Backend { return d.cfg.Backend(spec.Instance, session) }
 	c.keys = devicestore.New(backend, owner{spec}, quietLog{c.log, "store"})
 	var device *store.Device
@@ -146,9 +145,9 @@ func (d *Driver) Open(spec instance.Spec) (instance.Conn, error) {
 	client.EnableDecryptedEventBuffer = true
 	client.ManualHistorySyncDownload = true
 	client.BackgroundEventCtx = c.life
-	client.SetPreLoginHTTPClient(d.client)
-	client.SetWebsocketHTTPClient(d.client)
-	client.SetMediaHTTPClient(d.client)
+	client.SetPreLoginHTTPClient(c.http)
+	client.SetWebsocketHTTPClient(c.http)
+	client.SetMediaHTTPClient(&http.Client{Transport: d.transport})
 	client.GetClientPayload = d.payload(device, spec.UserAgent)
 	// Without it a failure 413 or 414 calls a nil function where nothing
 	// recovers, and the process dies (read in v0.0.0-20251217143725).

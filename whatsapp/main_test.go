@@ -1,7 +1,6 @@
 package whatsapp_test
 
 import (
-	"log"
 	"testing"
 
 	"github.com/switchhook/switchhook/sandbox"
@@ -12,7 +11,7 @@ import (
 // daemon does.
 func TestMain(m *testing.M) {
 	if _, err := whatsapp.New(whatsapp.Config{Sandbox: &whatsapp.Sandbox{Root: sandbox.RootKey()}}); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	m.Run()
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,11 +39,13 @@ type world struct {
 	driver  *whatsapp.Driver
 	store   *store.Store
 	log     *buffer
+	pipe    *sandbox.PipeListener
 	dial    func(context.Context) (net.Conn, error) // instead of the pipe
 
 	*instance.Instance
 	cancel context.CancelFunc
 	ended  chan error
+	killed *atomic.Bool // the present instance writes nothing any more
 	seen   uint64
 }
 
@@ -56,6 +59,7 @@ func inWorld(t *testing.T, config whatsapp.Config, test func(*testing.T, *world)
 			t.Fatal(err)
 		}
 		pipe := sandbox.NewPipeListener()
+		w.pipe = pipe
 		if w.store, err = store.Open(filepath.Join(t.TempDir(), "switchhook.db"), store.Options{Network: "sandbox"}); err != nil {
 			t.Fatal(err)
 		}
@@ -70,11 +74,11 @@ func inWorld(t *testing.T, config whatsapp.Config, test func(*testing.T, *world)
 		if w.driver, err = whatsapp.New(config); err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithCancel(context.Background())
+		ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 		var rooms sync.WaitGroup
 		rooms.Go(func() { _ = w.network.Serve(ctx, pipe) })
 		rooms.Go(func() { _ = w.store.Run(ctx) })
-		w.start(fsm.CauseRestart)
+		w.start()
 		defer func() {
 			w.stop()
 			time.Sleep(linger)
@@ -89,7 +93,7 @@ func inWorld(t *testing.T, config whatsapp.Config, test func(*testing.T, *world)
 }
 
 // start runs an instance from what the store holds, or a new one.
-func (w *world) start(cause fsm.Cause) {
+func (w *world) start() {
 	w.t.Helper()
 	rec := record.Instance{ID: "desk", Name: "desk", State: fsm.NoConnection, Since: time.Now().UTC()}
 	all, err := w.store.Instances()
@@ -103,9 +107,10 @@ func (w *world) start(cause fsm.Cause) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.killed = new(atomic.Bool)
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.Instance, err = instance.New(instance.Config{
-		Record: rec, Session: session, Journal: journal{w.store}, Driver: w.driver,
+		Record: rec, Session: session, Journal: journal{w.store, w.killed}, Driver: w.driver,
 		Dials: turns{}, Timing: instance.DefaultTiming(), Log: log,
 	})
 	if err != nil {
@@ -114,7 +119,7 @@ func (w *world) start(cause fsm.Cause) {
 	ctx, cancel := context.WithCancel(context.Background())
 	i, ended := w.Instance, make(chan error, 1)
 	w.cancel, w.ended = cancel, ended
-	go func() { ended <- i.Run(ctx, cause) }()
+	go func() { ended <- i.Run(ctx, fsm.CauseRestart) }()
 }
 
 func (w *world) stop() {
@@ -126,10 +131,27 @@ func (w *world) stop() {
 	w.ended <- nil
 }
 
+// kill ends the instance as the end of its process does: nothing is recorded.
+func (w *world) kill() {
+	w.t.Helper()
+	w.killed.Store(true)
+	w.cancel()
+	if err := <-w.ended; err == nil {
+		w.t.Error("the stop was recorded")
+	}
+	w.ended <- nil
+}
+
 // journal stores an instance's changes as the daemon does.
-type journal struct{ *store.Store }
+type journal struct {
+	*store.Store
+	killed *atomic.Bool
+}
 
 func (j journal) Commit(ctx context.Context, c instance.Change) error {
+	if j.killed.Load() {
+		return instance.ErrUnavailable
+	}
 	ch := j.Change()
 	ch.PutInstance(c.Instance)
 	if c.Drop {
