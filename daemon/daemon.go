@@ -4,18 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/net/netutil"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/api/witi"
@@ -120,25 +117,6 @@ func (d *Daemon) warnOpenDirectory() {
 }
 
 func (d *Daemon) path(name string) string { return filepath.Join(d.cfg.DataDir, name) }
-
-// maxConns bounds the HTTP connections, so that a flood of them leaves
-// descriptors for WhatsApp and for webhooks.
-const maxConns = 4096
-
-// listenTCP says what to do when the port is taken.
-func listenTCP(addr string) (net.Listener, error) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(context.Background(), "tcp", addr) // it does not block
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("listen on %s: the port is taken: stop what uses it, or choose another with --listen (0 takes a free one)", addr)
-	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("listen on %s: not permitted: choose a port above 1023 with --listen", addr)
-	case err != nil:
-		return nil, fmt.Errorf("listen on %s: %w: set listen to an address of this machine, such as 127.0.0.1:8080", addr, err)
-	}
-	return l, nil
-}
 
 func (d *Daemon) newBus() (*bus.Bus, error) {
 	n := d.cfg.NATS
@@ -282,31 +260,4 @@ func (d *Daemon) Run(ctx context.Context) error {
 		return err
 	}
 	return nil
-}
-
-// group runs rooms and stops them by name.
-type group struct {
-	ctx    context.Context
-	cancel context.CancelFunc
-	g      *errgroup.Group
-}
-
-func newGroup(parent context.Context) *group {
-	ctx, cancel := context.WithCancel(parent)
-	g, ctx := errgroup.WithContext(ctx)
-	return &group{ctx, cancel, g}
-}
-
-func (g *group) run(name string, fn func(context.Context) error) {
-	g.g.Go(func() error {
-		if err := fn(g.ctx); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		return nil
-	})
-}
-
-func (g *group) stop() error {
-	g.cancel()
-	return g.g.Wait()
 }
