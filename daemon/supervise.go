@@ -61,22 +61,25 @@ func (f *fleet) supervise(m *member) {
 			}
 			wait = min(2*wait, restartAtMost)
 			cause = fsm.CauseInternalError
-			f.rebuild(ctx, m)
+			if !f.rebuild(ctx, m) {
+				return
+			}
 		}
 	})
 }
 
-// rebuild replaces a failed instance by one made from what the store holds.
-func (f *fleet) rebuild(ctx context.Context, m *member) {
+// rebuild replaces a failed instance by one made from what the store holds. It
+// answers false when ctx ended first: a failed instance is never run again.
+func (f *fleet) rebuild(ctx context.Context, m *member) bool {
 	for {
 		inst, err := f.reread(m)
 		if err == nil {
 			m.live.Store(inst)
-			return
+			return true
 		}
 		f.log.Error("instance cannot be read from the store", "instance", m.id, "err", err)
 		if !sleep(ctx, restartAtMost) {
-			return
+			return false
 		}
 	}
 }

@@ -15,5 +15,7 @@
 //
 // A fact that cannot be committed stays at the head of the mailbox and is tried
 // again each second; meanwhile the connection is closed, the status says
-// degraded and commands are refused with [ErrUnavailable].
+// degraded and commands are refused with [ErrUnavailable]. One that the journal
+// refuses for good ends Run, as a panic does: whoever supervises the instance
+// starts it again from what is stored.
 package instance

@@ -11,7 +11,8 @@ import (
 // Journal makes an instance's changes durable.
 type Journal interface {
 	// Commit stores all of c, or nothing. An error that wraps [ErrUnavailable]
-	// may pass; any other is final for this change.
+	// may pass; any other is final for this change, and where a fact demanded
+	// it, for the instance's Run. ctx ends when the stop takes too long.
 	Commit(ctx context.Context, c Change) error
 }
 
@@ -47,6 +48,7 @@ type Spec struct {
 
 // Conn is one connection attempt. Its methods are called on goroutines of
 // their own and may block; Close may be called during the others, and twice.
+// One that heeds no context is left behind, and a panic ends the instance's Run.
 type Conn interface {
 	// Dial connects and shakes hands. ctx bounds the dial only, not the
 	// connection.
@@ -54,7 +56,8 @@ type Conn interface {
 	// Logout asks WhatsApp to forget the device.
 	Logout(ctx context.Context) error
 	// Close ends the connection and everything that belongs to it. Nothing is
-	// reported or saved after it has returned.
+	// saved after it has returned, and what is still reported moves nothing. The
+	// next connection is dialled when it has, or a moment later.
 	Close()
 }
 

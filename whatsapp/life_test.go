@@ -3,6 +3,7 @@ package whatsapp_test
 
 import (
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 
@@ -83,6 +84,32 @@ func TestCloseAndRestoreAtOnce(t *testing.T) {
 		if d := w.devices(); len(d) != 1 || d[0].Logins != 6 {
 			t.Fatalf("devices %+v", d)
 		}
+	})
+}
+
+// TestCloseWhileFramesArrive closes connections in the middle of their login. The
+// bubble fails if a goroutine of the library is left behind.
+func TestCloseWhileFramesArrive(t *testing.T) {
+	if raced {
+		t.Skip("the library sends and closes without a lock: FrameSocket.SendFrame reads what Close clears")
+	}
+	inWorld(t, whatsapp.Config{}, func(t *testing.T, w *world) {
+		w.pair()
+		for n := range 60 {
+			if _, err := w.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			logins := w.network.Stats().Logins
+			go func() { _, _ = w.Restore(t.Context()) }()
+			for w.network.Stats().Logins == logins || w.Status().Record.State == fsm.Connecting {
+				runtime.Gosched()
+			}
+			for range n {
+				runtime.Gosched()
+			}
+		}
+		time.Sleep(linger)
+		w.reach(fsm.Authenticated)
 	})
 }
 

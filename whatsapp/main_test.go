@@ -7,6 +7,9 @@ import (
 	"github.com/switchhook/switchhook/whatsapp"
 )
 
+// raced is set when the race detector watches.
+var raced bool
+
 // TestMain has the process trust the sandbox before anything connects, as the
 // daemon does.
 func TestMain(m *testing.M) {
