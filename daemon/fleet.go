@@ -186,7 +186,8 @@ func (f *fleet) describe(m *member, lanes []outbox.LaneStatus) api.Entry {
 	if st.Degraded != "" {
 		e.Hint = "degraded: " + st.Degraded
 	}
-	if ep := m.endpoint(); len(ep.Secrets) > 0 {
+	ep := m.endpoint()
+	if len(ep.Secrets) > 0 {
 		e.WebhookSecret = ep.Secrets[0]
 	}
 	for _, l := range lanes {
@@ -196,7 +197,7 @@ func (f *fleet) describe(m *member, lanes []outbox.LaneStatus) api.Entry {
 			e.LastError = l.LastError
 		}
 	}
-	if ep := m.endpoint(); ep.Disabled != "" {
+	if ep.Disabled != "" {
 		e.LastError = "disabled until the webhook is set again: " + ep.Disabled
 	}
 	return e

@@ -72,7 +72,7 @@ func (c *Change) DeleteLanes(endpoint string) {
 // DeleteEndpoint removes an endpoint, its lanes and its dead letters.
 func (c *Change) DeleteEndpoint(id string) {
 	c.delete(bucketEndpoints, c.key(id))
-	c.deleteUnder(bucketLanes, id)
+	c.DeleteLanes(id)
 	c.deleteUnder(bucketDead, id)
 }
 
