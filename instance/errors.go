@@ -22,6 +22,10 @@ var (
 	ErrNotReady = errors.New("not finished yet: ask for the status")
 	// ErrUnavailable: the store cannot be written. Nothing was changed.
 	ErrUnavailable = errors.New("the store cannot be written now: free space or mend the data directory, then try again")
+	// ErrNotConnected: what was asked for needs a usable connection.
+	ErrNotConnected = errors.New("not connected: restore the session, or generate a code and scan it")
+	// ErrFull: the instance's files have no more room. Nothing was stored.
+	ErrFull = errors.New("the instance's storage is full: clear it, or allow it more")
 	// ErrStopping: the daemon is stopping.
 	ErrStopping = errors.New("the daemon is stopping")
 	// ErrRestarting: the instance failed inside Switchhook and is being started

@@ -2,6 +2,7 @@ package instance
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/switchhook/switchhook/fsm"
@@ -23,6 +24,8 @@ type Change struct {
 	Drop     bool            // the saved session and its device keys end
 	Webhook  bool            // the webhook was set, if only to the same address: deliveries start anew
 	Events   []record.Event
+	Keys     map[string][]byte // device keys of the session KeysOf; a nil value deletes
+	KeysOf   string            // the session's id; empty without Keys
 }
 
 // Driver opens connections to WhatsApp.
@@ -44,21 +47,83 @@ type Spec struct {
 	// Save makes the identity-level session durable and answers once it is. An
 	// error refuses it. The first call of a pairing is the scan itself.
 	Save func(ctx context.Context, s *record.Session) error
+	// Deliver makes what has arrived durable and answers once it is; only then
+	// may WhatsApp be told that it was received. An error means that nothing of
+	// it is stored, that it must come again, and that this connection is over.
+	Deliver func(ctx context.Context, d Delivery) error
+}
+
+// Delivery is something that arrived, with the device keys that its decryption
+// has changed: both are stored, or neither.
+type Delivery struct {
+	Kind    record.Kind // empty: only the keys
+	Message *record.Message
+	Keys    map[string][]byte // of the session Spec was opened with, or has saved; a nil value deletes
+	Session string            // the id of that session
 }
 
 // Conn is one connection attempt. Its methods are called on goroutines of
-// their own and may block; Close may be called during the others, and twice.
-// One that heeds no context is left behind, and a panic ends the instance's Run.
+// their own and may block, except where they say that they do not; Close may be
+// called during the others, and twice. One that heeds no context is left behind,
+// and a panic ends the instance's Run.
 type Conn interface {
 	// Dial connects and shakes hands. ctx bounds the dial only, not the
 	// connection.
 	Dial(ctx context.Context) error
+	// PairPhone asks for a code to type on the phone with these digits, once
+	// FactCodes has been reported. An [*InvalidError] is about the number.
+	PairPhone(ctx context.Context, digits string) (code string, err error)
 	// Logout asks WhatsApp to forget the device.
 	Logout(ctx context.Context) error
+	// SendText sends a text and answers what was sent once WhatsApp has taken it
+	// over. An [*InvalidError] is about the recipient; after any other error the
+	// text may have been sent.
+	SendText(ctx context.Context, t Text) (record.Message, error)
+	// Download writes a file that came with a message to w.
+	Download(ctx context.Context, m record.Media, w io.Writer) error
+	// Renew looks for a newer client version than this connection has announced
+	// and reports whether later connections will announce one. It may be called
+	// after Close.
+	Renew(ctx context.Context) (renewed bool, err error)
+	// LoggedOn reports whether the connection still counts as logged in. It does
+	// not block.
+	LoggedOn() bool
+	// Gauges answers what the account holds and what has passed this connection.
+	// It does not block.
+	Gauges() Gauges
 	// Close ends the connection and everything that belongs to it. Nothing is
 	// saved after it has returned, and what is still reported moves nothing. The
 	// next connection is dialled when it has, or a moment later.
 	Close()
+}
+
+// Text is a text to send to one person.
+type Text struct {
+	ID   string // the message's id; empty makes one up
+	To   string // digits, or a JID
+	Body string
+}
+
+// Gauges are figures of one connection.
+type Gauges struct {
+	Sent     int64 // bytes that have passed its socket
+	Received int64
+	Known    bool // whether the following are
+	Contacts int
+	Chats    int
+}
+
+// Files keeps what an instance has stored: an owner of its own for each. Its
+// methods may be called from any goroutine.
+type Files interface {
+	// Write stores a file of about so many bytes in a folder and answers where it
+	// is. What fill fails with is returned, and nothing is kept. [ErrFull] is
+	// wrapped when there is no room.
+	Write(folder, name string, bytes int64, fill func(io.Writer) error) (record.File, error)
+	// Usage does not wait for the disk.
+	Usage() record.Tree
+	// Clear removes all of it.
+	Clear() error
 }
 
 // Dials is the budget of dials that all instances share.
@@ -101,11 +166,14 @@ type Timing struct {
 	Redial     time.Duration // from the scan to the redial that WhatsApp asks for
 	CodeShown  time.Duration // one pairing code
 	CodeIdle   time.Duration // without anyone asking for a code
+	PhoneCode  time.Duration // one code to type on the phone
+	Fetch      time.Duration // the download of one file
 	Command    time.Duration // a command's wait for its outcome
 	RetryMin   time.Duration
 	RetryMax   time.Duration
 	Steady     time.Duration // connected for less than this counts as a failure
 	DeafAfter  time.Duration // without an answered ping until the connection is given up
+	Check      time.Duration // between looks at whether a connection still counts as logged in
 	StoreRetry time.Duration // between tries of a commit
 }
 
@@ -113,8 +181,9 @@ type Timing struct {
 func DefaultTiming() Timing {
 	return Timing{
 		Dial: 20 * time.Second, Login: 30 * time.Second, Redial: 5 * time.Second,
-		CodeShown: 20 * time.Second, CodeIdle: 3 * time.Minute, Command: 15 * time.Second,
+		CodeShown: 20 * time.Second, CodeIdle: 3 * time.Minute, PhoneCode: 160 * time.Second,
+		Command: 15 * time.Second, Fetch: 2 * time.Minute,
 		RetryMin: time.Second, RetryMax: 5 * time.Minute, Steady: time.Minute,
-		DeafAfter: 90 * time.Second, StoreRetry: time.Second,
+		DeafAfter: 90 * time.Second, Check: 30 * time.Second, StoreRetry: time.Second,
 	}
 }

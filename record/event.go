@@ -15,10 +15,11 @@ type Kind string
 
 // The kinds of event.
 const (
-	ConnectionChanged Kind = "connection.changed" // a transition; Transition and Info are set
-	QRIssued          Kind = "qr.issued"          // a new pairing code is on show; Code is set
-	InstanceCreated   Kind = "instance.created"   // on the daemon's stream
-	InstanceDeleted   Kind = "instance.deleted"   // the last event of an instance's stream
+	ConnectionChanged Kind = "connection.changed"  // a transition; Transition and Info are set
+	QRIssued          Kind = "qr.issued"           // a new QR code is on show; Code is set
+	PairingCodeIssued Kind = "pairing_code.issued" // a code to type on the phone is on show; Code is set
+	InstanceCreated   Kind = "instance.created"    // on the daemon's stream
+	InstanceDeleted   Kind = "instance.deleted"    // the last event of an instance's stream
 	DaemonStarted     Kind = "daemon.started"
 	DaemonStopped     Kind = "daemon.stopped"
 )
@@ -43,6 +44,7 @@ type Event struct {
 	Transition *fsm.Transition `json:"transition,omitempty"`
 	Info       *Info           `json:"info,omitempty"`
 	Code       *Code           `json:"code,omitempty"`
+	Message    *Message        `json:"message,omitempty"`
 	Data       json.RawMessage `json:"data,omitempty"` // further facts, by kind
 }
 
@@ -81,7 +83,8 @@ const SubjectPrefix = "switchhook.ev."
 
 // Standard is the event in our own JSON format: the payload on NATS, of
 // PostBacks in the standard format, and of the events command. It holds no
-// credential: no pairing code, no webhook address.
+// credential: no pairing code, no webhook address, no key of a media file. What
+// was written is in it; see [Event.WithoutTexts].
 func (e *Event) Standard() ([]byte, error) {
 	type connection struct {
 		Info
@@ -91,9 +94,10 @@ func (e *Event) Standard() ([]byte, error) {
 		Transition *fsm.Transition `json:"transition,omitempty"`
 		Connection *connection     `json:"connection,omitempty"`
 		TTL        int             `json:"ttl,omitempty"` // seconds a pairing code is shown
+		Message    *Message        `json:"message,omitempty"`
 		Detail     json.RawMessage `json:"detail,omitempty"`
 	}
-	d := data{Transition: e.Transition, Detail: e.Data}
+	d := data{Transition: e.Transition, Message: e.Message.shown(), Detail: e.Data}
 	if e.Info != nil {
 		d.Connection = &connection{Info: *e.Info}
 	}

@@ -43,9 +43,17 @@ type TreeLeaf struct {
 	Files int    `json:"files"`
 }
 
+// File is one stored file.
+type File struct {
+	Name   string `json:"name"` // within its folder
+	Folder string `json:"folder"`
+	Path   string `json:"path"` // on the daemon's disk
+	Bytes  int64  `json:"bytes"`
+}
+
 // Code is a pairing code on show. It is a secret until a phone has scanned it.
 type Code struct {
-	Text      string        `json:"text"` // what the QR symbol encodes
+	Text      string        `json:"text"` // what the QR symbol encodes, or the eight characters to type
 	ExpiresAt time.Time     `json:"expires_at"`
 	TTL       time.Duration `json:"ttl"` // how long it is shown from the moment it was issued
 }
