@@ -101,7 +101,7 @@ func (k *keyring) PutContactName(ctx context.Context, user types.JID, firstName,
 // PutAllContactNames sets the names of a whole address book, with one Apply for
 // each thousand. Of several entries for one user the last one counts.
 func (k *keyring) PutAllContactNames(ctx context.Context, contacts []store.ContactEntry) error {
-	return k.updateEach(ctx, "put contact names", len(contacts), func(v *view, i int) error {
+	return k.updateEach(ctx, "put contact names", len(contacts), 1, func(v *view, i int) error {
 		c := contacts[i]
 		info, err := v.contact(c.JID)
 		if err != nil {
@@ -115,7 +115,7 @@ func (k *keyring) PutAllContactNames(ctx context.Context, contacts []store.Conta
 // PutManyRedactedPhones sets the masked phone numbers of users who are known by
 // their LID only, with one Apply for each thousand.
 func (k *keyring) PutManyRedactedPhones(ctx context.Context, entries []store.RedactedPhoneEntry) error {
-	return k.updateEach(ctx, "put redacted phones", len(entries), func(v *view, i int) error {
+	return k.updateEach(ctx, "put redacted phones", len(entries), 1, func(v *view, i int) error {
 		info, err := v.contact(entries[i].JID)
 		if err != nil {
 			return err

@@ -106,7 +106,7 @@ func (c *Container) StoreHistory(ctx context.Context, history *waHistorySync.His
 		return fmt.Errorf("store history: %w", ErrUnknownDevice)
 	}
 	names := history.GetPushnames()
-	err := ring.updateEach(ctx, "store history", len(names), func(v *view, i int) error {
+	err := ring.updateEach(ctx, "store history", len(names), 1, func(v *view, i int) error {
 		user, err := types.ParseJID(names[i].GetID())
 		if err != nil || names[i].GetPushname() == "-" {
 			return nil //nolint:nilerr // as the library: the others count
@@ -118,7 +118,7 @@ func (c *Container) StoreHistory(ctx context.Context, history *waHistorySync.His
 		return err
 	}
 	chats := history.GetConversations()
-	return ring.updateEach(ctx, "store history", len(chats), func(v *view, i int) error {
+	return ring.updateEach(ctx, "store history", len(chats), 1, func(v *view, i int) error {
 		chat, err := types.ParseJID(chats[i].GetID())
 		if err != nil {
 			return nil //nolint:nilerr // as the library: the others count

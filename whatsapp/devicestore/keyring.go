@@ -96,11 +96,11 @@ func (k *keyring) update(ctx context.Context, op string, fn func(v *view) error)
 }
 
 // updateEach is update for each of n items, so many at a time that an Apply
-// stays small. An item writes no more than four keys.
-func (k *keyring) updateEach(ctx context.Context, op string, n int, item func(v *view, i int) error) error {
+// stays small. An item writes no more than most keys.
+func (k *keyring) updateEach(ctx context.Context, op string, n, most int, item func(v *view, i int) error) error {
 	for i := 0; i < n; {
 		err := k.update(ctx, op, func(v *view) error {
-			for end := min(n, i+applyAtMost); i < end && len(v.writes) <= applyAtMost-4; i++ {
+			for end := min(n, i+applyAtMost); i < end && len(v.writes) <= applyAtMost-most; i++ {
 				if err := item(v, i); err != nil {
 					return err
 				}

@@ -89,7 +89,7 @@ func (k *keyring) PutLIDMapping(ctx context.Context, lid, pn types.JID) error {
 // PutManyLIDMappings puts several mappings, with one Apply for a thousand writes
 // at most; pairs that are not a LID and a phone number are left out.
 func (k *keyring) PutManyLIDMappings(ctx context.Context, mappings []store.LIDMapping) error {
-	return k.updateEach(ctx, "put LID mappings", len(mappings), func(v *view, i int) error {
+	return k.updateEach(ctx, "put LID mappings", len(mappings), 4, func(v *view, i int) error {
 		m := mappings[i]
 		if !isLID(m.LID) || !isPN(m.PN) {
 			return nil

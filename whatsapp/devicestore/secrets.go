@@ -44,7 +44,7 @@ func (k *keyring) PutMessageSecret(ctx context.Context, chat, sender types.JID, 
 
 // PutMessageSecrets keeps several secrets, with one Apply for each thousand.
 func (k *keyring) PutMessageSecrets(ctx context.Context, inserts []store.MessageSecretInsert) error {
-	return k.updateEach(ctx, "put message secrets", len(inserts), func(v *view, i int) error {
+	return k.updateEach(ctx, "put message secrets", len(inserts), 1, func(v *view, i int) error {
 		s := inserts[i]
 		return v.putSecret(s.Chat, s.Sender, s.ID, s.Secret)
 	})

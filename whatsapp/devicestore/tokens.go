@@ -26,7 +26,7 @@ func (v *view) token(user types.JID) (*store.PrivacyToken, error) {
 // PutPrivacyTokens keeps each user's token unless a newer one is known, with one
 // Apply for each thousand. Timestamps count in seconds.
 func (k *keyring) PutPrivacyTokens(ctx context.Context, tokens ...store.PrivacyToken) error {
-	return k.updateEach(ctx, "put privacy tokens", len(tokens), func(v *view, i int) error {
+	return k.updateEach(ctx, "put privacy tokens", len(tokens), 1, func(v *view, i int) error {
 		t := tokens[i]
 		known, err := v.token(t.User)
 		if err != nil || (known != nil && known.Timestamp.Unix() > t.Timestamp.Unix()) {
