@@ -63,6 +63,7 @@ func (n *Network) api() http.Handler {
 		}
 		return struct{}{}, n.Fault(ctx, Target{Phone: r.Phone, Code: r.Code}, r.Kind, FaultOptions{NoGap: r.NoGap})
 	}))
+	n.messageAPI(mux)
 	mux.HandleFunc(apiPath, func(w http.ResponseWriter, _ *http.Request) {
 		answerJSON(w, http.StatusNotFound, errorAnswer{Error: "no such call"})
 	})
@@ -104,6 +105,11 @@ func trimBrackets(host string) string {
 // method makes a handler out of a call: one verb, a bounded body, a bounded time,
 // a JSON answer.
 func method(verb string, call func(context.Context, *json.Decoder) (any, error)) http.Handler {
+	return methodUpTo(maxRequest, verb, call)
+}
+
+// methodUpTo is method for bodies of up to so many bytes.
+func methodUpTo(limit int64, verb string, call func(context.Context, *json.Decoder) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != verb {
 			w.Header().Set("Allow", verb)
@@ -112,7 +118,7 @@ func method(verb string, call func(context.Context, *json.Decoder) (any, error))
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), apiLimit)
 		defer cancel()
-		body := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
+		body := json.NewDecoder(http.MaxBytesReader(w, r.Body, limit))
 		body.DisallowUnknownFields()
 		answer, err := call(ctx, body)
 		if err != nil {

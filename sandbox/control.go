@@ -13,6 +13,12 @@ type Control interface {
 	Scan(ctx context.Context, digits, code string) (Device, error)
 	Devices(ctx context.Context) ([]Device, error)
 	Fault(ctx context.Context, target Target, kind FaultKind, opts FaultOptions) error
+
+	Send(ctx context.Context, spec SendSpec) (Sent, error)
+	Mail(ctx context.Context, q MailQuery) ([]MailStatus, error)
+	Received(ctx context.Context, digits string) ([]ReceivedMessage, error)
+	Behave(ctx context.Context, digits string, how Behaviour) error
+	SyncHistory(ctx context.Context, digits string, spec HistorySpec) (Sent, error)
 }
 
 var (

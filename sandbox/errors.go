@@ -25,6 +25,10 @@ var (
 	ErrUnknownFault   = errors.New("unknown fault kind")
 	ErrNotConnected   = errors.New("no companion of this phone is connected")
 	ErrNotPaired      = errors.New("fault needs a paired companion")
+	ErrBadMessage     = errors.New("not a message")
+	ErrBadBehaviour   = errors.New("not a behaviour")
+	ErrUnknownMessage = errors.New("no such message is remembered")
+	ErrMailFull       = errors.New("too much mail is waiting")
 )
 
 // errorCodes says how each error travels over HTTP: as a status for people and a
@@ -45,6 +49,10 @@ var errorCodes = []struct {
 	{ErrNoDeviceNumber, "no_device_number", http.StatusConflict},
 	{ErrNotConnected, "not_connected", http.StatusConflict},
 	{ErrNotPaired, "not_paired", http.StatusConflict},
+	{ErrBadMessage, "bad_message", http.StatusBadRequest},
+	{ErrBadBehaviour, "bad_behaviour", http.StatusBadRequest},
+	{ErrUnknownMessage, "unknown_message", http.StatusNotFound},
+	{ErrMailFull, "mail_full", http.StatusInsufficientStorage},
 	{ErrCodeExpired, "code_expired", http.StatusGone},
 	{ErrPairingRefused, "pairing_refused", http.StatusUnprocessableEntity},
 	{ErrBadSignature, "bad_signature", http.StatusUnprocessableEntity},

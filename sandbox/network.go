@@ -48,8 +48,9 @@ type Network struct {
 	board        *switchboard
 	certificates []byte
 	stats        counters
-	serial       atomic.Int64 // numbers connections in the log
-	unreachable  atomic.Bool
+	messaging
+	serial      atomic.Int64 // numbers connections in the log
+	unreachable atomic.Bool
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -75,6 +76,11 @@ func Open(config Config) (*Network, error) {
 		ledger.close() //nolint:errcheck // the other error says more
 		return nil, fmt.Errorf("open sandbox: %w", err)
 	}
+	messaging, err := openMessaging(ledger, config.Log)
+	if err != nil {
+		ledger.close() //nolint:errcheck // the other error says more
+		return nil, fmt.Errorf("open sandbox: %w", err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Network{
 		config:       config,
@@ -82,6 +88,7 @@ func Open(config Config) (*Network, error) {
 		ledger:       ledger,
 		board:        newSwitchboard(),
 		certificates: certificates,
+		messaging:    messaging,
 		ctx:          ctx,
 		cancel:       cancel,
 	}, nil
@@ -99,6 +106,7 @@ func (n *Network) Close() error {
 	if !first {
 		return nil
 	}
+	n.journal.close()
 	if err := n.ledger.close(); err != nil {
 		return fmt.Errorf("close sandbox: %w", err)
 	}
