@@ -29,6 +29,9 @@ func (j journal) Commit(ctx context.Context, c instance.Change) error {
 	if c.Session != nil {
 		ch.PutSession(c.Instance.ID, *c.Session)
 	}
+	if len(c.Keys) > 0 {
+		ch.PutDevice(c.Instance.ID, c.KeysOf, c.Keys)
+	}
 	ep := j.m.endpoint()
 	moved := c.Webhook || ep.URL != c.Instance.Config.Webhook
 	var after uint64

@@ -28,6 +28,12 @@ type attempt struct {
 
 	codes []string     // still to be shown
 	code  *record.Code // on show
+	typed *record.Code // to type on the phone, on show
+	asks  bool         // a code to type was asked for, and the answer has not come
+
+	counted Gauges    // what of the gauges is in the record already
+	checkAt time.Time // when to look whether it still counts as logged in; zero: never
+	strange bool      // at the last look it did not
 }
 
 type dialResult struct {
@@ -50,7 +56,10 @@ func (i *Instance) begin(granted bool) {
 		UserAgent: i.rec.Config.UserAgent,
 		Report:    func(f Fact) { i.post(mail{gen: gen, fact: &f}) },
 		Save: func(ctx context.Context, s *record.Session) error {
-			return i.requestSave(ctx, gen, s)
+			return i.request(ctx, gen, func() error { return i.save(s) })
+		},
+		Deliver: func(ctx context.Context, d Delivery) error {
+			return i.request(ctx, gen, func() error { return i.deliver(d) })
 		},
 	})
 	if err != nil {
@@ -59,6 +68,7 @@ func (i *Instance) begin(granted bool) {
 		return
 	}
 	t.conn = conn
+	i.publish()
 	previous := i.previous
 	i.previous = t.gone
 	i.child(func() {
@@ -105,13 +115,16 @@ func (i *Instance) end() {
 	if i.try == nil {
 		return
 	}
+	i.rec = i.current() // what has passed since the last commit is not forgotten
 	i.try.close(i)
 	i.try = nil
+	i.publish()
 }
 
-// hangUp is end, and no reconnect waits for its turn any more.
+// hangUp is end; no reconnect waits for its turn any more, and no code is wanted.
 func (i *Instance) hangUp() {
 	i.end()
+	i.phone = ""
 	i.leaveQueue()
 }
 

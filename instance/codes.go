@@ -18,13 +18,14 @@ func (i *Instance) offer(codes []string) error {
 	code := i.newCode(codes[0])
 	event := func(rec record.Instance, s *record.Session) record.Event { return i.codeEvent(code, rec, s) }
 	if i.rec.State == fsm.AwaitingScan { // WhatsApp renewed them by itself
-		if err := i.store(i.rec, nil, event(i.rec, i.session)); err != nil {
+		if err := i.store(i.current(), nil, event(i.rec, i.session)); err != nil {
 			return err
 		}
 	} else if err := i.fire(fsm.CodeIssued, fsm.CauseProgress, nil, event); err != nil {
 		return err
 	}
 	i.show(code, codes[1:])
+	i.askPhoneCode()
 	return nil
 }
 
@@ -36,10 +37,15 @@ func (i *Instance) nextCode() error {
 		return nil // the store failed; that the connection is lost stands in the backlog
 	}
 	if len(i.try.codes) == 0 {
+		if i.try.typed != nil || i.try.asks { // a new connection would make it worthless
+			i.try.code = nil
+			i.publish()
+			return nil
+		}
 		return i.dialBy(fsm.CodesExhausted, fsm.CauseQRRefresh, false)
 	}
 	code := i.newCode(i.try.codes[0])
-	if err := i.store(i.rec, nil, i.codeEvent(code, i.rec, i.session)); err != nil {
+	if err := i.store(i.current(), nil, i.codeEvent(code, i.rec, i.session)); err != nil {
 		return err
 	}
 	i.show(code, i.try.codes[1:])
@@ -52,7 +58,7 @@ func (i *Instance) newCode(text string) *record.Code {
 }
 
 func (i *Instance) codeEvent(code *record.Code, rec record.Instance, s *record.Session) record.Event {
-	info := record.Describe(rec, s)
+	info := i.describe(rec, s)
 	return record.Event{Stream: i.id, Kind: record.QRIssued, At: time.Now().UTC(), Name: rec.Name, Info: &info, Code: code}
 }
 

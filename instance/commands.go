@@ -17,16 +17,23 @@ type command struct {
 }
 
 type result struct {
-	info record.Info
-	code record.Code
-	err  error
+	info    record.Info
+	code    record.Code
+	message record.Message
+	file    record.File
+	err     error
 }
 
-// ask runs do on the loop and waits for its result, at most Timing.Command and
-// no longer than ctx. A command whose time is up before it is begun is not begun
-// any more; one that was goes on, and the status tells how.
+// ask is askFor, for Timing.Command.
 func (i *Instance) ask(ctx context.Context, do func(*command)) (result, error) {
-	ctx, cancel := context.WithTimeout(ctx, i.cfg.Timing.Command)
+	return i.askFor(ctx, i.cfg.Timing.Command, do)
+}
+
+// askFor runs do on the loop and waits for its result, at most limit and no
+// longer than ctx. A command whose time is up before it is begun is not begun
+// any more; one that was goes on, and the status tells how.
+func (i *Instance) askFor(ctx context.Context, limit time.Duration, do func(*command)) (result, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	c := &command{ctx, do, make(chan result, 1)}
 	select {
@@ -69,43 +76,10 @@ func (i *Instance) command(c *command) {
 	}
 }
 
-func (i *Instance) info() record.Info { return record.Describe(i.rec, i.session) }
+func (i *Instance) info() record.Info { return i.describe(i.current(), i.session) }
 
 // answer ends a command with the state as it is now.
 func (i *Instance) answer(c *command, err error) { c.reply <- result{info: i.info(), err: err} }
-
-// Generate puts a pairing code on show and answers it, or answers the one that
-// is on show. userAgent, if not nil, is stored when this begins a pairing; one
-// that is under way keeps the name it has told WhatsApp. It fails with an
-// [*InvalidError], [ErrEstablished], [ErrSavedSession], [ErrLoggingOut], a
-// [*FailedError] when the dial failed, [ErrNotReady] when no code came in time,
-// or [ErrUnavailable].
-func (i *Instance) Generate(ctx context.Context, userAgent *string) (record.Code, error) {
-	r, err := i.ask(ctx, func(c *command) {
-		config, err := Patch{UserAgent: userAgent}.Apply(i.rec.Config)
-		switch {
-		case err != nil:
-		case i.logout != nil:
-			err = ErrLoggingOut
-		case i.rec.State == fsm.Starting || i.rec.State == fsm.Authenticated:
-			err = ErrEstablished
-		case i.session != nil:
-			err = ErrSavedSession
-		case !i.rec.State.Live():
-			edit := func(r *record.Instance) { r.Config, r.Attempts = config, 0 }
-			if err = i.fire(fsm.GenerateRequested, fsm.CauseOperator, edit); err == nil {
-				i.begin(false)
-			}
-		}
-		if err != nil {
-			i.answer(c, err)
-			return
-		}
-		i.asked = time.Now()
-		i.wait(c, i.untilCode)
-	})
-	return r.code, err
-}
 
 // Close takes the connection down and keeps the session. Where nothing is
 // connected there is nothing to be done.
@@ -160,19 +134,9 @@ func (i *Instance) Save(ctx context.Context) error {
 		}
 		s := *i.session
 		s.SavedAt = time.Now().UTC()
-		i.answer(c, i.store(i.rec, &s))
+		i.answer(c, i.store(i.current(), &s))
 	})
 	return err
-}
-
-// Clear forgets counters and stored files; the link to WhatsApp is untouched.
-func (i *Instance) Clear(ctx context.Context) (record.Info, error) {
-	r, err := i.ask(ctx, func(c *command) {
-		rec := i.rec
-		rec.Stats = record.Stats{}
-		i.answer(c, i.store(rec, nil))
-	})
-	return r.info, err
 }
 
 // Configure changes the configuration: all of the patch, or nothing and an
@@ -186,11 +150,11 @@ func (i *Instance) Configure(ctx context.Context, p Patch) (record.Info, error) 
 		}
 	}
 	r, err := i.ask(ctx, func(c *command) {
-		rec := i.rec
+		rec := i.current()
 		var err error
 		if rec.Config, err = p.Apply(rec.Config); err == nil && (rec.Config != i.rec.Config || p.Webhook != nil) {
 			if err = i.commit(Change{Instance: rec, Webhook: p.Webhook != nil}); err == nil {
-				i.rec = rec
+				i.stored(rec)
 				i.publish()
 			}
 		}
@@ -222,7 +186,7 @@ func (i *Instance) Delete(ctx context.Context) error {
 		rec := i.rec
 		now := time.Now().UTC()
 		rec.DeletedAt, rec.RetryAt = now, time.Time{}
-		info := record.Describe(rec, nil)
+		info := i.describe(rec, nil)
 		last := record.Event{Stream: i.id, Kind: record.InstanceDeleted, At: now, Name: rec.Name, Info: &info}
 		err := i.commit(Change{Instance: rec, Drop: true, Events: []record.Event{last}})
 		if err == nil {

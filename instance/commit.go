@@ -26,7 +26,7 @@ func (i *Instance) fireWith(event fsm.Event, cause fsm.Cause, made *record.Sessi
 	)
 	err := i.machine.Fire(event, func(row fsm.Row) error {
 		now := time.Now().UTC()
-		rec, session = i.rec, i.session
+		rec, session = i.current(), i.session
 		rec.State, rec.Cause, rec.Since, rec.RetryAt = row.To, cause, now, time.Time{}
 		change := Change{}
 		switch {
@@ -34,12 +34,13 @@ func (i *Instance) fireWith(event fsm.Event, cause fsm.Cause, made *record.Sessi
 			session, change.Session = made, made
 		case row.Drops:
 			session, change.Drop = nil, true
+			rec.Stats.Contacts, rec.Stats.Chats = 0, 0
 		}
 		if edit != nil {
 			edit(&rec)
 		}
 		t = fsm.Transition{From: row.From, To: row.To, Event: event, Cause: cause, Hint: cause.Hint(), At: now}
-		info := record.Describe(rec, session)
+		info := i.describe(rec, session)
 		change.Instance = rec
 		change.Events = append(change.Events, record.Event{
 			Stream: i.id, Kind: record.ConnectionChanged, At: now, Name: rec.Name, Transition: &t, Info: &info,
@@ -52,10 +53,20 @@ func (i *Instance) fireWith(event fsm.Event, cause fsm.Cause, made *record.Sessi
 	if err != nil {
 		return err
 	}
-	i.rec, i.session = rec, session
+	i.stored(rec)
+	i.session = session
 	i.log.Info("connection changed", "from", int(t.From), "to", int(t.To), "event", string(event), "cause", string(cause))
 	i.publish()
 	return nil
+}
+
+// describe is the connection information of this moment.
+func (i *Instance) describe(rec record.Instance, session *record.Session) record.Info {
+	info := record.Describe(rec, session)
+	if i.cfg.Files != nil {
+		info.Storage = i.cfg.Files.Usage()
+	}
+	return info
 }
 
 // commit is the one way to the journal.
@@ -77,7 +88,7 @@ func (i *Instance) store(rec record.Instance, session *record.Session, events ..
 	if err := i.commit(c); err != nil {
 		return err
 	}
-	i.rec = rec
+	i.stored(rec)
 	if session != nil {
 		i.session = session
 	}
@@ -120,10 +131,7 @@ func (i *Instance) degrade(err error) {
 	i.degraded = err
 	i.log.Error("nothing can be committed; the connection is closed until it can", "err", err)
 	i.publish()
-	if i.try != nil {
-		i.try.close(i)
-		i.backlog = append(i.backlog, mail{gen: i.try.gen, fact: &Fact{Kind: FactLost, Cause: fsm.CauseStoreUnavailable, Err: err}})
-	}
+	i.lose(fsm.CauseStoreUnavailable, err)
 }
 
 // pause waits, refusing commands and keeping facts for later. It answers false
@@ -141,9 +149,9 @@ func (i *Instance) pause(ctx context.Context, d time.Duration) bool {
 			switch {
 			case m.cmd != nil:
 				m.cmd.reply <- result{info: i.info(), err: ErrUnavailable}
-			case m.save != nil:
-				if m.save.take() {
-					m.save.reply <- ErrUnavailable
+			case m.request != nil:
+				if m.request.take() {
+					m.request.reply <- ErrUnavailable
 				}
 			default:
 				i.backlog = append(i.backlog, m)

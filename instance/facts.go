@@ -81,6 +81,7 @@ func (i *Instance) up() error {
 		return err
 	}
 	i.try.deadline = time.Time{}
+	i.try.checkAt = time.Now().Add(i.cfg.Timing.Check)
 	if i.logout != nil {
 		i.logOut()
 	}
@@ -96,7 +97,14 @@ func (i *Instance) refused(f Fact) error {
 	case i.session == nil:
 		event = fsm.PairingFailed
 	}
-	return i.down(event, f.Cause, f.RetryAfter)
+	conn := i.try.conn
+	if err := i.down(event, f.Cause, f.RetryAfter); err != nil {
+		return err
+	}
+	if f.Cause == fsm.CauseClientOutdated && i.rec.Cause == f.Cause {
+		i.renew(conn)
+	}
+	return nil
 }
 
 func (i *Instance) loggedOut() error {

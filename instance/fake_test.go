@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -27,7 +29,10 @@ func (d *driver) Open(spec instance.Spec) (instance.Conn, error) {
 	if d.refuse != nil {
 		return nil, d.refuse
 	}
-	c := &conn{spec: spec, answer: make(chan error, 1), loggedOut: make(chan error, 1)}
+	c := &conn{
+		spec: spec, answer: make(chan error, 1), loggedOut: make(chan error, 1),
+		codeTyped: make(chan phoneCode, 1), wanted: make(chan string, 8), sentTexts: make(chan error, 1),
+	}
 	if d.prepare != nil {
 		d.prepare(c)
 	}
@@ -51,6 +56,15 @@ type conn struct {
 	logouts   atomic.Int32
 	closed    atomic.Int32
 
+	codeTyped chan phoneCode // PairPhone's
+	wanted    chan string    // digits that PairPhone was asked for
+	sentTexts chan error     // SendText's
+	off       atomic.Bool    // LoggedOn answers false
+	gauges    atomic.Pointer[instance.Gauges]
+	renewals  atomic.Int32
+	onRenew   func(context.Context) (bool, error)
+	onFetch   func(context.Context, io.Writer) error
+
 	onDial   func(context.Context) error // instead of the above
 	onLogout func(context.Context) error
 	onClose  func()
@@ -70,6 +84,50 @@ func (c *conn) Logout(ctx context.Context) error {
 		return c.onLogout(ctx)
 	}
 	return await(ctx, c.loggedOut)
+}
+
+// phoneCode is what PairPhone answers.
+type phoneCode struct {
+	text string
+	err  error
+}
+
+func (c *conn) PairPhone(ctx context.Context, digits string) (string, error) {
+	c.wanted <- digits
+	select {
+	case a := <-c.codeTyped:
+		return a.text, a.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+func (c *conn) SendText(ctx context.Context, t instance.Text) (record.Message, error) {
+	if err := await(ctx, c.sentTexts); err != nil {
+		return record.Message{}, err
+	}
+	return record.Message{ID: t.ID, Chat: t.To, To: t.To, FromMe: true, Text: t.Body}, nil
+}
+
+func (c *conn) Download(ctx context.Context, _ record.Media, w io.Writer) error {
+	return c.onFetch(ctx, w)
+}
+
+func (c *conn) Renew(ctx context.Context) (bool, error) {
+	c.renewals.Add(1)
+	if c.onRenew != nil {
+		return c.onRenew(ctx)
+	}
+	return false, nil
+}
+
+func (c *conn) LoggedOn() bool { return !c.off.Load() }
+
+func (c *conn) Gauges() instance.Gauges {
+	if g := c.gauges.Load(); g != nil {
+		return *g
+	}
+	return instance.Gauges{}
 }
 
 func (c *conn) Close() {
@@ -133,6 +191,7 @@ type journal struct {
 	rec     record.Instance
 	session *record.Session
 	events  []record.Event
+	keys    map[string][]byte // what Keys has left
 	tries   int
 }
 
@@ -159,6 +218,10 @@ func (j *journal) Commit(ctx context.Context, c instance.Change) error {
 		j.session = nil
 	}
 	j.events = append(j.events, c.Events...)
+	if j.keys == nil {
+		j.keys = make(map[string][]byte)
+	}
+	maps.Copy(j.keys, c.Keys)
 	return nil
 }
 
@@ -171,6 +234,7 @@ func (j *journal) judge(c instance.Change) error {
 			return errors.New("event of another stream")
 		case e.Transition != nil && moved != nil:
 			return errors.New("two transitions in one change")
+		case e.Message != nil: // they are about no connection
 		case e.Info == nil || e.Info.State != c.Instance.State:
 			return errors.New("event without the information of its moment")
 		}

@@ -24,6 +24,7 @@ type Config struct {
 	Journal Journal
 	Driver  Driver
 	Dials   Dials
+	Files   Files // nil: nothing can be stored
 	Timing  Timing
 	// CheckWebhook refuses a webhook address with an error that names the
 	// remedy. Nil accepts every one.
@@ -58,6 +59,11 @@ type Instance struct {
 	trouble  string          // why the last dial failed, until one succeeds
 
 	asked    time.Time // when a code was last asked for
+	phone    string    // digits of the phone that a code to type is wanted for
+	phoneErr error     // why WhatsApp gave no code to type
+	renewing bool      // a newer client version is being looked for
+	sending  int       // texts on their way
+	storage  string    // why the last file could not be stored
 	logout   *logout   // a logout under way, nil without one
 	deleted  bool
 	broken   error // why the loop cannot go on
@@ -68,10 +74,15 @@ type Instance struct {
 
 // Status is what an instance says of itself without being asked to do anything.
 type Status struct {
-	Record   record.Instance
-	Info     record.Info
-	Code     *record.Code // on show, nil without one
-	Degraded string       // why nothing can be committed now, empty while it can
+	Record      record.Instance
+	Info        record.Info
+	Code        *record.Code // QR code on show, nil without one
+	PairingCode *record.Code // code to type on show, nil without one
+	Degraded    string       // why nothing can be committed now, empty while it can
+	Storage     string       // why files cannot be stored now, empty while they can
+
+	try *attempt // whose traffic the figures go on with
+	at  Gauges   // what of it is in them already
 }
 
 // New makes an instance from what the store holds. An error means that the
@@ -98,7 +109,20 @@ func New(cfg Config) (*Instance, error) {
 func (i *Instance) ID() string { return i.id }
 
 // Status answers at once, in every state.
-func (i *Instance) Status() Status { return *i.status.Load() }
+func (i *Instance) Status() Status {
+	st := *i.status.Load()
+	if st.try != nil {
+		now := st.try.conn.Gauges()
+		now.Known = now.Known && st.Info.CanRestore
+		st.Record.Stats = count(st.Record.Stats, now, st.at)
+	}
+	st.Info.Stats = st.Record.Stats
+	if i.cfg.Files != nil {
+		st.Info.Storage = i.cfg.Files.Usage()
+	}
+	st.try = nil
+	return st
+}
 
 // Run drives the connection until ctx ends or the instance is deleted, records
 // that it stopped, and returns when all its goroutines have gone; one that hangs
@@ -195,15 +219,17 @@ func (i *Instance) stop() (err error) {
 	return nil
 }
 
-// mail is one entry of the mailbox: a command, a fact, or a session to save.
+// mail is one entry of the mailbox: a command, a fact, a connection's request, or
+// what a child has to say.
 type mail struct {
-	gen  uint64 // of the attempt a fact belongs to
-	fact *Fact
-	dial *dialResult
-	save *saveRequest
-	out  *logoutResult
-	turn *turn // the reconnect's turn to dial has come
-	cmd  *command
+	gen     uint64 // of the attempt that a fact, a dial or a request belongs to
+	fact    *Fact
+	dial    *dialResult
+	request *request
+	then    func(context.Context) // whatever attempt lives now
+	out     *logoutResult
+	turn    *turn // the reconnect's turn to dial has come
+	cmd     *command
 }
 
 // post enqueues mail. It blocks while the mailbox is full and gives up when
@@ -225,14 +251,16 @@ func (i *Instance) handle(ctx context.Context, m mail) {
 		i.turnCame(ctx, m.turn)
 	case m.out != nil:
 		i.loggedOutBySelf(ctx, m.out)
-	case m.save != nil && !m.save.take():
-	case i.try == nil || m.gen != i.try.gen:
+	case m.then != nil:
+		m.then(ctx)
+	case m.request != nil && !m.request.take():
+	case i.try == nil || m.gen != i.try.gen || m.request != nil && i.try.closed:
 		// Yesterday's attempt: nothing it says moves today's.
-		if m.save != nil {
-			m.save.reply <- errSuperseded
+		if m.request != nil {
+			m.request.reply <- errSuperseded
 		}
-	case m.save != nil:
-		m.save.reply <- i.save(m.save.session)
+	case m.request != nil:
+		m.request.reply <- m.request.do()
 	case m.dial != nil:
 		i.must(ctx, func() error { return i.dialled(m.dial) })
 	case m.fact != nil:
@@ -244,9 +272,12 @@ var errSuperseded = errors.New("the connection was closed meanwhile")
 
 // publish makes the present state the one that Status answers.
 func (i *Instance) publish() {
-	st := &Status{Record: i.rec, Info: record.Describe(i.rec, i.session)}
+	st := &Status{Record: i.rec, Info: record.Describe(i.rec, i.session), Storage: i.storage}
 	if i.try != nil && i.rec.State == fsm.AwaitingScan {
-		st.Code = i.try.code
+		st.Code, st.PairingCode = i.try.code, i.try.typed
+	}
+	if i.try != nil && i.try.conn != nil {
+		st.try, st.at = i.try, i.try.counted
 	}
 	if i.degraded != nil {
 		st.Degraded = i.degraded.Error()

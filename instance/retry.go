@@ -33,7 +33,13 @@ func (i *Instance) untilDeadline(now time.Time) time.Duration {
 	}
 	if i.try != nil {
 		note(i.try.deadline)
+		if i.rec.State == fsm.Authenticated {
+			note(i.try.checkAt)
+		}
 		if i.rec.State == fsm.AwaitingScan {
+			if i.try.typed != nil {
+				note(i.try.typed.ExpiresAt)
+			}
 			if i.try.code != nil {
 				note(i.try.code.ExpiresAt)
 			}
@@ -67,6 +73,10 @@ func (i *Instance) expire(ctx context.Context, now time.Time) {
 		i.must(ctx, func() error { return i.down(fsm.CodesUnasked, fsm.CauseQRTimeout, 0) })
 	case i.try != nil && i.rec.State == fsm.AwaitingScan && i.try.code != nil && due(i.try.code.ExpiresAt):
 		i.must(ctx, i.nextCode)
+	case i.try != nil && i.rec.State == fsm.AwaitingScan && i.try.typed != nil && due(i.try.typed.ExpiresAt):
+		i.must(ctx, i.phoneCodeExpired)
+	case i.try != nil && i.rec.State == fsm.Authenticated && due(i.try.checkAt):
+		i.must(ctx, func() error { return i.look(now) })
 	case i.comesBack() && due(i.rec.RetryAt):
 		i.queueUp()
 	}

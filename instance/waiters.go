@@ -33,22 +33,6 @@ func (i *Instance) settle() {
 	i.waiters = kept
 }
 
-func (i *Instance) untilCode() (result, bool) {
-	switch i.rec.State {
-	case fsm.Connecting, fsm.SocketOpen:
-		return result{}, false
-	case fsm.AwaitingScan:
-		if i.try == nil || i.try.code == nil {
-			return result{}, false
-		}
-		return result{code: *i.try.code}, true
-	case fsm.Starting, fsm.Authenticated:
-		return result{err: ErrEstablished}, true
-	default:
-		return result{err: i.failed()}, true
-	}
-}
-
 func (i *Instance) untilUp() (result, bool) {
 	switch i.rec.State {
 	case fsm.Authenticated:

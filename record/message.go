@@ -1,6 +1,9 @@
 package record
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // The kinds of event about messages; Message is set in all of them.
 const (
@@ -48,21 +51,41 @@ type Media struct {
 	Ref []byte `json:"ref,omitempty"`
 }
 
+// extensions are those of the types WhatsApp sends; the system's own table differs
+// from machine to machine.
+var extensions = map[string]string{
+	"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/gif": ".gif",
+	"video/mp4": ".mp4", "video/3gpp": ".3gp", "audio/ogg": ".ogg", "audio/mpeg": ".mp3",
+	"audio/mp4": ".m4a", "audio/aac": ".aac", "application/pdf": ".pdf", "text/plain": ".txt",
+	"text/vcard": ".vcf", "application/zip": ".zip",
+}
+
+// Extension is the end of a name for the file, by its type: ".jpg", or ".bin" where
+// the type is not one of WhatsApp's own.
+func (m *Media) Extension() string {
+	kind, _, _ := strings.Cut(m.MIME, ";")
+	if ext, ok := extensions[strings.ToLower(strings.TrimSpace(kind))]; ok {
+		return ext
+	}
+	return ".bin"
+}
+
 // WithoutTexts is the event without what was written in its message: no text, no
 // name, no name of a file. The event itself is unchanged.
-func (e Event) WithoutTexts() Event {
+func (e *Event) WithoutTexts() Event {
+	bare := *e
 	if e.Message == nil {
-		return e
+		return bare
 	}
 	m := *e.Message
 	m.Text, m.Name = "", ""
 	if m.Media != nil {
-		bare := *m.Media
-		bare.FileName = ""
-		m.Media = &bare
+		media := *m.Media
+		media.FileName = ""
+		m.Media = &media
 	}
-	e.Message = &m
-	return e
+	bare.Message = &m
+	return bare
 }
 
 // shown is the message as sinks and callers get it: without the key of its media.

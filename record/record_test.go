@@ -39,7 +39,7 @@ func session() record.Session {
 }
 
 func event() record.Event {
-	s, in := session(), instance()
+	s, in, m := session(), instance(), message()
 	info := record.Describe(in, &s)
 	return record.Event{
 		Stream: "k3f9", Epoch: 1, Seq: 42, Kind: record.ConnectionChanged, At: moment, Name: "front desk",
@@ -47,9 +47,21 @@ func event() record.Event {
 			From: fsm.Authenticated, To: fsm.AuthenticatedClosed, Event: fsm.ConnectionLost,
 			Cause: fsm.CauseStreamReplaced, Hint: fsm.CauseStreamReplaced.Hint(), At: moment,
 		},
-		Info: &info,
-		Code: &record.Code{Text: "2@secretcode", ExpiresAt: moment.Add(20 * time.Second), TTL: 20 * time.Second},
-		Data: json.RawMessage(`{"why":"test"}`),
+		Info:    &info,
+		Code:    &record.Code{Text: "2@secretcode", ExpiresAt: moment.Add(20 * time.Second), TTL: 20 * time.Second},
+		Message: &m,
+		Data:    json.RawMessage(`{"why":"test"}`),
+	}
+}
+
+func message() record.Message {
+	return record.Message{
+		ID: "3EB0", Chat: "4915112345678@s.whatsapp.net", From: "4915112345678@s.whatsapp.net", LID: "77@lid",
+		To: "5511@s.whatsapp.net", Name: "Ana", FromMe: true, Group: true, SentAt: moment,
+		Text: "the plan", Type: "document", Targets: []string{"3EAF"}, Quoted: "3EAE",
+		Media: &record.Media{
+			MIME: "application/pdf", Bytes: 5, SHA256: "ab", FileName: "plan.pdf", Seconds: 1, Ref: []byte("hunter2"),
+		},
 	}
 }
 
@@ -86,6 +98,9 @@ func TestRoundTrips(t *testing.T) {
 	info.Connected = true
 	roundTrip(t, info)
 	roundTrip(t, *event().Code)
+	roundTrip(t, message())
+	roundTrip(t, *message().Media)
+	roundTrip(t, record.File{Name: "a.jpg", Folder: "media", Path: "/a.jpg", Bytes: 1})
 	roundTrip(t, record.Endpoint{
 		ID: "ep1", Stream: "k3f9", URL: "https://example.org", Format: "standard",
 		Secrets: []string{"a", "b"}, Disabled: "410 Gone", CreatedAt: moment,

@@ -30,7 +30,8 @@ func TestStandard(t *testing.T) {
 			Stream: "k3f9", Epoch: 1, Seq: 3, Kind: record.QRIssued, At: moment,
 			Code: &record.Code{Text: "2@secretcode", ExpiresAt: moment, TTL: 20 * time.Second},
 		},
-		"daemon": {Stream: record.DaemonStream, Epoch: 1, Seq: 1, Kind: record.DaemonStarted, At: moment},
+		"message": {Stream: "k3f9", Epoch: 1, Seq: 4, Kind: record.MessageMedia, At: moment, Message: func() *record.Message { m := message(); return &m }()},
+		"daemon":  {Stream: record.DaemonStream, Epoch: 1, Seq: 1, Kind: record.DaemonStarted, At: moment},
 	} {
 		got, err := e.Standard()
 		if err != nil {

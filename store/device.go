@@ -80,23 +80,35 @@ func (d *Device) Apply(ctx context.Context, writes map[string][]byte) error {
 		return d.err
 	}
 	c := d.s.Change()
-	for _, key := range sortedKeys(writes) {
-		value := writes[key]
-		full := d.full([]byte(key))
-		if value == nil {
-			c.delete(bucketDevice, full)
-			continue
-		}
-		sealed, err := c.sealer.Seal(sealContext(bucketDevice, full), value)
-		if err != nil {
-			return fmt.Errorf("seal device key: %w", err)
-		}
-		c.put(bucketDevice, full, sealed)
-	}
+	c.putDevice(d.prefix, writes)
 	_, err := d.s.Commit(ctx, c)
 	return err
 }
 
 func (d *Device) full(key []byte) []byte {
 	return append(bytes.Clone(d.prefix), key...)
+}
+
+// PutDevice stores key material of the instance's session, as [Device.Apply]
+// does, together with what else the change holds; a nil value deletes its key.
+// The values may be changed once it has returned.
+func (c *Change) PutDevice(instance, session string, writes map[string][]byte) {
+	c.putDevice(append(c.key(instance, session), 0), writes)
+}
+
+func (c *Change) putDevice(prefix []byte, writes map[string][]byte) {
+	for _, key := range sortedKeys(writes) {
+		value := writes[key]
+		full := append(bytes.Clone(prefix), key...)
+		if value == nil {
+			c.delete(bucketDevice, full)
+			continue
+		}
+		sealed, err := c.sealer.Seal(sealContext(bucketDevice, full), value)
+		if err != nil {
+			c.fail(fmt.Errorf("seal device key: %w", err))
+			return
+		}
+		c.put(bucketDevice, full, sealed)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/store"
 )
 
@@ -98,5 +99,34 @@ func TestDeviceRefusesBadNames(t *testing.T) {
 		if apply := d.Apply(t.Context(), map[string][]byte{"k": {1}}); err == nil || scan == nil || apply == nil {
 			t.Errorf("a device without a place answers %v, %v, %v", err, scan, apply)
 		}
+	}
+}
+
+// TestPutDevice: key material and the event it belongs to are one change.
+func TestPutDevice(t *testing.T) {
+	path := newPath(t)
+	s, stop := started(t, path, sealedBy(mask{}))
+	commit(t, s, func(c *store.Change) {
+		c.PutDevice("a", "one", map[string][]byte{"k": []byte("v"), "gone": []byte("soon")})
+		c.PutDevice("a", "two", map[string][]byte{"k": []byte("foreign")})
+	})
+	commit(t, s, func(c *store.Change) {
+		c.PutDevice("a", "one", map[string][]byte{"gone": nil, "empty": {}})
+		c.Append(record.Event{Stream: "a", Kind: "test", At: moment})
+	})
+	bad := s.Change()
+	bad.Append(record.Event{Stream: "a", Kind: "test", At: moment})
+	bad.PutDevice("a", "", map[string][]byte{"k": []byte("nowhere")})
+	if _, err := s.Commit(t.Context(), bad); err == nil {
+		t.Error("a change with a key that has no place was taken")
+	}
+	got := map[string]string{}
+	err := s.Device("a", "one").Scan(nil, func(k, v []byte) error { got[string(k)] = string(v); return nil })
+	if want := map[string]string{"k": "v", "empty": ""}; err != nil || !maps.Equal(got, want) {
+		t.Errorf("the device holds %q, %v", got, err)
+	}
+	stop()
+	if n := transactions(t, path); n != 3 { // the first makes the file
+		t.Errorf("%d transactions for two changes", n)
 	}
 }

@@ -1,0 +1,46 @@
+package instance
+
+import (
+	"errors"
+	"time"
+
+	"github.com/switchhook/switchhook/fsm"
+	"github.com/switchhook/switchhook/record"
+)
+
+// deliver stores what has arrived together with the device keys that belong to
+// it. Where it cannot, the connection ends: WhatsApp has no other way to learn
+// that it must send again.
+func (i *Instance) deliver(d Delivery) error {
+	if i.session == nil || len(d.Keys) > 0 && d.Session != i.session.ID {
+		return errSuperseded
+	}
+	c := Change{Instance: i.current(), Keys: d.Keys, KeysOf: d.Session}
+	if d.Kind != "" {
+		c.Events = []record.Event{{
+			Stream: i.id, Kind: d.Kind, At: time.Now().UTC(), Name: i.rec.Name, Message: d.Message,
+		}}
+	}
+	err := i.commit(c)
+	switch {
+	case err == nil:
+		i.stored(c.Instance)
+		i.publish()
+	case errors.Is(err, ErrUnavailable):
+		i.degrade(err)
+	default:
+		i.log.Error("what arrived cannot be stored; it is not acknowledged", "kind", string(d.Kind), "err", err)
+		i.lose(fsm.CauseInternalError, err)
+	}
+	return err
+}
+
+// lose closes the connection at once and leaves the transition to the fact that
+// says so.
+func (i *Instance) lose(cause fsm.Cause, err error) {
+	if i.try == nil || i.try.closed {
+		return
+	}
+	i.try.close(i)
+	i.backlog = append(i.backlog, mail{gen: i.try.gen, fact: &Fact{Kind: FactLost, Cause: cause, Err: err}})
+}

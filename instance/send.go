@@ -1,0 +1,86 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"time"
+	"unicode/utf8"
+
+	"github.com/switchhook/switchhook/fsm"
+	"github.com/switchhook/switchhook/record"
+)
+
+const (
+	maxText    = 64 << 10 // bytes; WhatsApp's own limit is of the same order
+	maxSending = 32       // texts on their way at once; WhatsApp takes them one after another
+)
+
+// Send sends a text to one person and answers what was sent once WhatsApp has
+// taken it over and that is recorded as message.sent. Whether it was delivered
+// and read follows as message.receipt. It fails with an [*InvalidError],
+// [ErrNotConnected], [ErrBusy] or [ErrUnavailable], and nothing was sent; with a
+// [*SendError] or [ErrNotReady] it may have been.
+func (i *Instance) Send(ctx context.Context, t Text) (record.Message, error) {
+	switch {
+	case t.To == "":
+		return record.Message{}, &InvalidError{"to", "must be a phone number in international form, or a JID"}
+	case t.Body == "":
+		return record.Message{}, &InvalidError{"text", "must not be empty"}
+	case len(t.Body) > maxText || !utf8.ValidString(t.Body):
+		return record.Message{}, &InvalidError{"text", "must be UTF-8 of at most 65536 bytes"}
+	case len(t.ID) > 128:
+		return record.Message{}, &InvalidError{"id", "must have at most 128 bytes; leave it out to have one made"}
+	}
+	r, err := i.ask(ctx, func(c *command) {
+		switch {
+		case i.rec.State != fsm.Authenticated || i.try == nil || i.try.closed || i.logout != nil:
+			i.answer(c, ErrNotConnected)
+			return
+		case i.sending >= maxSending:
+			i.answer(c, ErrBusy)
+			return
+		}
+		i.sending++
+		conn := i.try.conn
+		ctx, cancel := context.WithTimeout(i.ctx, i.cfg.Timing.Command)
+		i.child(func() {
+			defer cancel()
+			m, err := conn.SendText(ctx, t)
+			i.post(mail{then: func(ctx context.Context) { i.sent(ctx, c, m, err) }})
+		})
+	})
+	return r.message, err
+}
+
+// sent records a text that WhatsApp has taken over, whatever has become of the
+// connection since.
+func (i *Instance) sent(ctx context.Context, c *command, m record.Message, err error) {
+	i.sending--
+	if err != nil {
+		if invalid := (*InvalidError)(nil); !errors.As(err, &invalid) {
+			err = &SendError{err}
+		}
+		i.answer(c, err)
+		return
+	}
+	recorded := false
+	i.must(ctx, func() error {
+		err := i.store(i.current(), nil, record.Event{
+			Stream: i.id, Kind: record.MessageSent, At: time.Now().UTC(), Name: i.rec.Name, Message: &m,
+		})
+		recorded = err == nil
+		return err
+	})
+	if !recorded {
+		i.answer(c, ErrNotReady)
+		return
+	}
+	c.reply <- result{info: i.info(), message: m}
+}
+
+// SendError says that WhatsApp has not confirmed a text. It may have been sent.
+type SendError struct{ Err error }
+
+func (e *SendError) Error() string { return "WhatsApp did not confirm the message: " + e.Err.Error() }
+
+func (e *SendError) Unwrap() error { return e.Err }
