@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"go.mau.fi/whatsmeow"
+	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types/events"
 	"go.mau.fi/whatsmeow/util/keys"
@@ -268,4 +269,17 @@ func copied(device *store.Device) *store.Device {
 	id := *device.ID
 	c.ID = &id
 	return &c
+}
+
+// refuseCAT is an access token that cannot be had again.
+func refuseCAT(context.Context) error { return errors.New("no access token") }
+
+// linkFinishNodes finish a linking by code that has not begun.
+func linkFinishNodes() []waBinary.Node {
+	return []waBinary.Node{{
+		Tag: "link_code_companion_reg", Attrs: waBinary.Attrs{"stage": "companion_finish"}, Content: []waBinary.Node{
+			{Tag: "companion_identity_public", Content: keys.NewKeyPair().Pub[:]},
+			{Tag: "link_code_pairing_ref", Content: []byte("x")},
+		},
+	}}
 }
