@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"time"
 
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/instance"
@@ -35,8 +36,34 @@ func (p phones) Scan(ctx context.Context, id, phone string) (digits string, err 
 	return d.Phone, nil
 }
 
+// Type implements [api.Sandbox].
+func (p phones) Type(ctx context.Context, id, phone string) (digits string, err error) {
+	m := p.fleet.byID(id)
+	if m == nil {
+		return "", instance.ErrNotFound
+	}
+	code, asked := m.live.Load().Status().PairingCode, m.asked.Load()
+	if code == nil || asked == nil {
+		return "", &api.SandboxError{Problem: "the instance shows no code to type now: make one first, for example with switchhook link " + m.name + " --phone 5511999990000"}
+	}
+	if phone == "" {
+		phone = *asked
+	}
+	d, err := p.control.TypeCode(ctx, phone, code.Text)
+	if err != nil {
+		return "", sandboxProblem(err)
+	}
+	return d.Phone, nil
+}
+
 // Fault implements [api.Sandbox].
-func (p phones) Fault(ctx context.Context, id, kind string, noGap bool) error {
+func (p phones) Fault(ctx context.Context, id string, f api.FaultSpec) error {
+	kind, opts := sandbox.FaultKind(f.Kind), sandbox.FaultOptions{
+		NoGap: f.NoGap, Times: f.Times, Later: f.Later, Expire: time.Duration(f.Expire) * time.Second,
+	}
+	if id == "" {
+		return sandboxProblem(p.control.Fault(ctx, sandbox.Target{}, kind, opts))
+	}
 	m := p.fleet.byID(id)
 	if m == nil {
 		return instance.ErrNotFound
@@ -51,14 +78,14 @@ func (p phones) Fault(ctx context.Context, id, kind string, noGap bool) error {
 	default:
 		return &api.SandboxError{Problem: fmt.Sprintf("the instance is in state %d (%s): nothing in the sandbox belongs to it", st.Info.State, st.Info.State)}
 	}
-	return sandboxProblem(p.control.Fault(ctx, target, sandbox.FaultKind(kind), sandbox.FaultOptions{NoGap: noGap}))
+	return sandboxProblem(p.control.Fault(ctx, target, kind, opts))
 }
 
 // Kinds implements [api.Sandbox].
 func (p phones) Kinds() []api.FaultKind {
 	var out []api.FaultKind
 	for _, k := range sandbox.FaultKinds() {
-		out = append(out, api.FaultKind{Name: string(k.Kind), What: k.About})
+		out = append(out, api.FaultKind{Name: string(k.Kind), What: k.About, Targets: k.Targets, Options: k.Options})
 	}
 	return out
 }
