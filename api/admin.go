@@ -44,6 +44,7 @@ func (a *API) adminRoutes() []route {
 		{http.MethodGet, []string{"sandbox"}, a.played(a.faultKinds)},
 		{http.MethodPost, []string{"sandbox", "fault"}, a.played(a.fault)},
 		{http.MethodGet, []string{"sandbox", "inbox"}, a.played(a.inbox)},
+		{http.MethodPost, []string{"sandbox", "behave"}, a.played(a.behave)},
 		{http.MethodGet, []string{"instances"}, a.list},
 		{http.MethodPost, []string{"instances"}, a.add},
 		{http.MethodGet, one, a.show},

@@ -188,6 +188,9 @@ func TestSandboxPlays(t *testing.T) {
 		{"POST", "instances/acme/letters", `{"text":"hello","from":"15557654321"}`, 201, `"from":"15557654321","to":"15550001234"`},
 		{"POST", "instances/acme/letters", `{"image":"/9j/4AAQ"}`, 201, `"from":"15550001234"`},
 		{"POST", "instances/acme/letters", `{}`, 400, `"field":"text"`},
+		{"POST", "instances/acme/letters", `{"react":"3EB0","call":true}`, 400, "give one of them"},
+		{"POST", "instances/acme/letters", `{"edit":"3EB0"}`, 400, `"field":"text"`},
+		{"POST", "sandbox/behave", `{"phone":"15557654321","receipts":"read"}`, 200, `"receipts":"read"`},
 		{"POST", "instances/acme/letters", `{"image":"no base64!"}`, 400, `"code":"bad_json"`},
 		{"GET", "instances/acme/events?after=6", "", 200, `"type":"message.text"`},
 		{"POST", "instances/acme/messages", `{"to":"15557654321","text":"good morning"}`, 201, `"text":"good morning"`},
@@ -203,7 +206,7 @@ func TestSandboxPlays(t *testing.T) {
 		}
 	}
 	_, h = rooms(t, func(c *api.Config) { c.Sandbox = nil })
-	for _, path := range []string{"POST instances/acme/letters", "POST instances/acme/type", "POST sandbox/fault", "GET sandbox/inbox"} {
+	for _, path := range []string{"POST instances/acme/letters", "POST instances/acme/type", "POST sandbox/fault", "GET sandbox/inbox", "POST sandbox/behave"} {
 		method, path, _ := strings.Cut(path, " ")
 		if w := do(h, method, "/api/v1/"+path, `{}`); w.Code != 404 || !strings.Contains(w.Body.String(), "--sandbox") {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)

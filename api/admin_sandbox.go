@@ -60,14 +60,22 @@ func (a *API) letter(c *call) (any, error) {
 	if err := c.decode(&l); err != nil {
 		return nil, err
 	}
-	if l.Text == "" && len(l.Image) == 0 {
-		return nil, invalid("text", "is missing: give a text, an image, or both")
+	if err := l.Check(); err != nil {
+		return nil, err
 	}
 	w, err := a.cfg.Sandbox.Write(c.Context(), c.entry.ID, l)
 	if err != nil {
 		return nil, err
 	}
 	return created{w}, nil
+}
+
+func (a *API) behave(c *call) (any, error) {
+	var b Behaviour
+	if err := c.decode(&b); err != nil {
+		return nil, err
+	}
+	return b, a.cfg.Sandbox.Behave(c.Context(), b)
 }
 
 // inbox answers GET sandbox/inbox?phone=<digits>.

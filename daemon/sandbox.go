@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/switchhook/switchhook/api"
@@ -54,6 +56,67 @@ func (p phones) Type(ctx context.Context, id, phone string) (digits string, err 
 		return "", sandboxProblem(err)
 	}
 	return d.Phone, nil
+}
+
+// Write implements [api.Sandbox].
+func (p phones) Write(ctx context.Context, id string, l api.Letter) (api.Written, error) {
+	m := p.fleet.byID(id)
+	if m == nil {
+		return api.Written{}, instance.ErrNotFound
+	}
+	spec := sandbox.SendSpec{From: l.From, To: m.live.Load().Status().Info.Phone, PushName: l.Name}
+	if spec.To == "" {
+		return api.Written{}, &api.SandboxError{Problem: "the instance has no account that a phone could write to: link it first, with switchhook link " + m.name}
+	}
+	switch {
+	case len(l.Image) > 0:
+		spec.Media = &sandbox.Media{Kind: "image", MIME: http.DetectContentType(l.Image), Bytes: l.Image, Caption: l.Text}
+	case l.React != "":
+		spec.Reaction = &sandbox.Reaction{Target: l.React, Emoji: l.Text}
+	case l.Edit != "":
+		spec.Edit = &sandbox.Edit{Target: l.Edit, Text: l.Text}
+	case l.Delete != "":
+		spec.Revoke = &sandbox.Revoke{Target: l.Delete}
+	case l.Call:
+		spec.Call = &sandbox.Call{}
+	default:
+		spec.Text = l.Text
+	}
+	sent, err := p.control.Send(ctx, spec)
+	if err != nil {
+		return api.Written{}, sandboxProblem(err)
+	}
+	w := api.Written{ID: sent.ID, From: digitsOf(sent.From), To: spec.To}
+	for _, c := range sent.Copies {
+		w.Taken = w.Taken || c.Acknowledged
+	}
+	return w, nil
+}
+
+// Behave implements [api.Sandbox].
+func (p phones) Behave(ctx context.Context, b api.Behaviour) error {
+	return sandboxProblem(p.control.Behave(ctx, b.Phone, sandbox.Behaviour{
+		Receipts: sandbox.Receipts(b.Receipts), RefuseWith: b.RefuseWith, Silent: b.Silent, Downloads: sandbox.Downloads(b.Downloads),
+	}))
+}
+
+// Inbox implements [api.Sandbox].
+func (p phones) Inbox(ctx context.Context, phone string) ([]api.Received, error) {
+	all, err := p.control.Received(ctx, phone)
+	if err != nil {
+		return nil, sandboxProblem(err)
+	}
+	out := make([]api.Received, 0, len(all))
+	for _, m := range all {
+		out = append(out, api.Received{ID: m.ID, From: digitsOf(m.From), To: digitsOf(m.To), At: m.At, Text: m.Text, Type: m.Kind})
+	}
+	return out, nil
+}
+
+// digitsOf answers what a JID begins with.
+func digitsOf(jid string) string {
+	end := strings.IndexFunc(jid, func(r rune) bool { return r < '0' || r > '9' })
+	return jid[:max(end, 0)]
 }
 
 // Fault implements [api.Sandbox].

@@ -65,16 +65,33 @@ func (f *Fake) Write(_ context.Context, id string, l api.Letter) (api.Written, e
 		l.From = Phone
 	}
 	m := record.Message{
-		ID: fmt.Sprintf("3EB0%04d", len(h.events)+1), Chat: jid(l.From), From: jid(l.From), Name: "Ana",
-		SentAt: f.Now().UTC(), Text: l.Text, Quoted: l.Reply,
+		ID: fmt.Sprintf("3EB0%04d", len(h.events)+1), Chat: jid(l.From), From: jid(l.From), Name: l.Name,
+		SentAt: f.Now().UTC(), Text: l.Text,
 	}
 	kind := record.MessageText
-	if len(l.Image) > 0 {
+	switch {
+	case len(l.Image) > 0:
 		kind, m.Type = record.MessageMedia, "image"
 		m.Media = &record.Media{MIME: "image/jpeg", Bytes: int64(len(l.Image)), Ref: l.Image}
+	case l.React != "":
+		kind, m.Targets = record.MessageReaction, []string{l.React}
+	case l.Edit != "":
+		kind, m.Targets = record.MessageEdited, []string{l.Edit}
+	case l.Delete != "":
+		kind, m.Targets = record.MessageRevoked, []string{l.Delete}
+	case l.Call:
+		kind, m.Type = record.MessageCall, "offer"
 	}
 	f.append(h, record.Event{Kind: kind, Message: &m})
-	return api.Written{ID: m.ID, From: l.From, To: h.session.Phone()}, nil
+	return api.Written{ID: m.ID, From: l.From, To: h.session.Phone(), Taken: true}, nil
+}
+
+// Behave implements api.Sandbox. It is noted, and changes nothing.
+func (f *Fake) Behave(_ context.Context, b api.Behaviour) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.note("behave", b.Phone+" "+b.Receipts)
+	return f.err
 }
 
 // Inbox implements api.Sandbox: what was sent to the phone.

@@ -34,6 +34,11 @@ func (c *Client) Write(ctx context.Context, instance string, l api.Letter) (w ap
 	return w, err
 }
 
+// Behave says how a virtual phone takes messages from now on.
+func (c *Client) Behave(ctx context.Context, b api.Behaviour) error {
+	return c.do(ctx, http.MethodPost, "/api/v1/sandbox/behave", b, nil)
+}
+
 // Inbox answers what a virtual phone has received.
 func (c *Client) Inbox(ctx context.Context, phone string) (all []api.Received, err error) {
 	err = c.do(ctx, http.MethodGet, "/api/v1/sandbox/inbox?"+url.Values{"phone": {phone}}.Encode(), nil, &all)

@@ -18,7 +18,7 @@ func TestHelpListsEveryCommand(t *testing.T) {
 			"instance add NAME [--webhook URL]", "instance list", "instance show NAME", "instance delete NAME",
 			"instance close NAME", "instance restore NAME", "instance disconnect NAME", "instance save NAME",
 			"instance clear NAME", "instance set NAME", "link NAME [--phone DIGITS]", "send NAME TO [TEXT]", "media NAME SEQ [--to FILE]",
-			"sandbox type NAME", "sandbox message NAME [TEXT]", "sandbox inbox PHONE", "events NAME [--follow]",
+			"sandbox type NAME", "sandbox message NAME [TEXT]", "sandbox behave [PHONE]", "sandbox inbox PHONE", "events NAME [--follow]",
 			"sandbox serve", "sandbox scan NAME", "sandbox fault NAME KIND", "nats info",
 			"config sample", "config check", "version", "--data", "--url", "--token", "--json", r.dir,
 		} {

@@ -33,9 +33,10 @@ func (a *app) typeCode() *cobra.Command {
 func (a *app) letter() *cobra.Command {
 	var l api.Letter
 	var image string
-	const use = "message NAME [TEXT] [--from DIGITS] [--image FILE] [--reply ID]"
+	const use = "message NAME [TEXT] [--from DIGITS] [--image FILE] [--react ID | --edit ID | --delete ID | --call]"
 	c := a.ask(use, "let a virtual phone write to the account of the instance", func(ctx context.Context, cl *client.Client, args []string) (err error) {
-		if len(args) > 1 || image == "" {
+		needed := image == "" && l.React == "" && l.Delete == "" && !l.Call
+		if len(args) > 1 || needed {
 			if l.Text, err = a.text(args[1:]); err != nil {
 				return err
 			}
@@ -52,13 +53,44 @@ func (a *app) letter() *cobra.Command {
 		if a.json {
 			return a.document(w)
 		}
-		return a.say("the phone %s wrote %s to %s", mask(w.From), w.ID, args[0])
+		if !w.Taken {
+			return a.say("the phone %s wrote %s; the sandbox keeps it until %s takes it", mask(w.From), w.ID, args[0])
+		}
+		return a.say("the phone %s wrote %s, and %s has taken it", mask(w.From), w.ID, args[0])
 	})
-	c.Long = "Lets a virtual phone of the sandbox write to the account of an instance. Without TEXT and without an image,\n" +
-		"or with -, the text is read from standard input; with an image, TEXT is its caption."
+	c.Long = "Lets a virtual phone of the sandbox write to the account of an instance. A text that is missing, or -, is\n" +
+		"read from standard input. With --image TEXT is the caption, with --react the emoji (none takes the reaction\n" +
+		"back), with --edit the new text."
 	c.Flags().StringVar(&l.From, "from", "", "`digits` of the phone that writes")
+	c.Flags().StringVar(&l.Name, "name", "", "what the phone calls itself, as `text`")
 	c.Flags().StringVar(&image, "image", "", "JPEG or PNG `file` to send")
-	c.Flags().StringVar(&l.Reply, "reply", "", "`id` of the message that it answers")
+	c.Flags().StringVar(&l.React, "react", "", "`id` of the message to react to")
+	c.Flags().StringVar(&l.Edit, "edit", "", "`id` of the message to change")
+	c.Flags().StringVar(&l.Delete, "delete", "", "`id` of the message to delete for everyone")
+	c.Flags().BoolVar(&l.Call, "call", false, "call instead of writing")
+	return c
+}
+
+func (a *app) behave() *cobra.Command {
+	var b api.Behaviour
+	const use = "behave [PHONE] [--receipts none|delivered|read] [--downloads 404|410|slow] [--refuse N] [--silent]"
+	c := a.ask(use, "say how a virtual phone takes messages from now on", func(ctx context.Context, cl *client.Client, args []string) error {
+		whose := "every phone that was told nothing of its own"
+		if len(args) > 0 {
+			b.Phone, whose = args[0], "the phone "+mask(args[0])
+		}
+		if err := cl.Behave(ctx, b); err != nil {
+			return err
+		}
+		if a.json {
+			return a.document(b)
+		}
+		return a.say("told %s", whose)
+	})
+	c.Flags().StringVar(&b.Receipts, "receipts", "", "`which` receipts it sends: none, delivered (if not given) or read")
+	c.Flags().StringVar(&b.Downloads, "downloads", "", "`what` happens to downloads of its files: 404, 410 or slow; they work if not given")
+	c.Flags().IntVar(&b.RefuseWith, "refuse", 0, "`error` that the network refuses messages to it with")
+	c.Flags().BoolVar(&b.Silent, "silent", false, "let the network never answer a message to it")
 	return c
 }
 
