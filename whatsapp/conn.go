@@ -5,14 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/store"
+	"go.mau.fi/whatsmeow/types"
 
 	"github.com/switchhook/switchhook/instance"
+	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/whatsapp/devicestore"
 )
 
@@ -22,20 +24,49 @@ const closeWait = time.Second
 
 // conn is one connection attempt; see [instance.Conn].
 type conn struct {
+	driver *Driver
 	spec   instance.Spec
 	log    *slog.Logger
 	client *whatsmeow.Client
 	keys   *devicestore.Container
 	lines  lines
-	http   *http.Client // of this attempt
 
 	life   context.Context // the connection's; ends with Close
 	cancel context.CancelFunc
 	closed atomic.Bool
+	over   atomic.Bool // something could not be stored: nothing is taken any more
 	once   sync.Once
+
+	self      atomic.Pointer[self]
+	announced atomic.Pointer[store.WAVersionContainer] // nil before the login
+	history   atomic.Uint64                            // wakes of the goroutine that stores it, 0: none runs
+	counted   atomic.Bool
 
 	mu   sync.Mutex
 	dial chan struct{} // closed when the library's dial has returned; nil before Dial; guarded by mu
+}
+
+// self is whose connection this is; never changed, only replaced.
+type self struct {
+	session string // its id
+	jid     types.JID
+	lid     types.JID
+}
+
+func selfOf(s *record.Session) *self {
+	jid, _ := types.ParseJID(s.JID) // an empty one where there is none
+	lid, _ := types.ParseJID(s.LID)
+	return &self{session: s.ID, jid: jid, lid: lid}
+}
+
+// SaveSession implements [devicestore.Owner].
+func (c *conn) SaveSession(ctx context.Context, s *record.Session) error {
+	now := selfOf(s) // the session is the instance's to keep
+	if err := c.spec.Save(ctx, s); err != nil {
+		return err
+	}
+	c.self.Store(now)
+	return nil
 }
 
 // Dial implements [instance.Conn]. It may be called once.
@@ -76,6 +107,15 @@ func (c *conn) Logout(ctx context.Context) error {
 	return nil
 }
 
+// Renew implements [instance.Conn].
+func (c *conn) Renew(ctx context.Context) (bool, error) {
+	announced := c.announced.Load()
+	if announced == nil {
+		return false, nil
+	}
+	return c.driver.versions.renew(ctx, *announced)
+}
+
 // Close implements [instance.Conn].
 func (c *conn) Close() {
 	c.mu.Lock()
@@ -112,27 +152,7 @@ func (c *conn) hangUp(dial <-chan struct{}) {
 		c.cancel()
 		<-dial
 	}
-	c.http.CloseIdleConnections()
 	if !c.lines.wait(closeWait) {
 		c.client.Disconnect()
 	}
-}
-
-// handle turns the library's events into facts. It answers false where the
-// event must not count as received: the connection has ended, or the fact could
-// not be taken.
-func (c *conn) handle(event any) (ok bool) {
-	defer func() {
-		if p := recover(); p != nil {
-			c.log.Error("event handler panicked", "event", fmt.Sprintf("%T", event), "panic", fmt.Sprint(p))
-			ok = false
-		}
-	}()
-	if c.closed.Load() {
-		return false
-	}
-	if f, known := fact(event); known {
-		c.spec.Report(f)
-	}
-	return true
 }

@@ -63,6 +63,19 @@ func TestLogoutUnpaired(t *testing.T) {
 	}
 }
 
+// TestNothingToTakeItWith ends a connection whose message has no store.
+func TestNothingToTakeItWith(t *testing.T) {
+	facts := make(chan instance.Fact, 1)
+	c := open(t, nil, func(f instance.Fact) { facts <- f })
+	defer c.Close()
+	if c.handle(&events.Message{}) {
+		t.Error("taken")
+	}
+	if f := <-facts; f.Kind != instance.FactLost || f.Cause != fsm.CauseStoreUnavailable || f.Err == nil {
+		t.Errorf("told %+v", f)
+	}
+}
+
 // TestHandlerAnswers true only for what has been taken.
 func TestHandlerAnswers(t *testing.T) {
 	var log bytes.Buffer
@@ -73,14 +86,23 @@ func TestHandlerAnswers(t *testing.T) {
 		}
 		facts = append(facts, f)
 	})
-	if !c.handle(&events.Connected{}) || !c.handle(&events.Message{}) || len(facts) != 1 {
+	if !c.handle(&events.Connected{}) || !c.handle(&events.Presence{}) || !c.handle(&events.UndecryptableMessage{}) || len(facts) != 1 {
 		t.Errorf("not taken: %+v", facts)
+	}
+	if !strings.Contains(log.String(), "message could not be decrypted") {
+		t.Errorf("log %s", log.String())
 	}
 	if c.handle(&events.KeepAliveRestored{}) || !strings.Contains(log.String(), "KeepAliveRestored") {
 		t.Errorf("a panic counts as taken; log %s", log.String())
 	}
+	if len(facts) != 2 || facts[1].Kind != instance.FactLost || facts[1].Cause != fsm.CauseInternalError {
+		t.Errorf("after a panic: %+v", facts)
+	}
+	if c.handle(&events.Connected{}) || c.handle(&events.Presence{}) || len(facts) != 2 || c.LoggedOn() {
+		t.Errorf("taken after a panic: %+v", facts)
+	}
 	c.Close()
-	if c.handle(&events.Connected{}) || c.handle(&events.Message{}) || len(facts) != 1 {
+	if c.handle(&events.Connected{}) || len(facts) != 2 {
 		t.Errorf("taken after the close: %+v", facts)
 	}
 }

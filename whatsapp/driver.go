@@ -9,15 +9,12 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/store"
 
 	"github.com/switchhook/switchhook/instance"
-	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/whatsapp/devicestore"
 )
 
@@ -30,9 +27,20 @@ type Config struct {
 	Sandbox *Sandbox
 	// Proxy is an http, https or socks5 URL; empty uses the environment's.
 	Proxy string
-	// Version is the client version to announce, "2.3000.1031080782"; empty
-	// announces the library's.
+	// Version is the client version to announce, "2.3000.1031080782", whatever
+	// WhatsApp says. Empty announces the newest of the library's, the one in
+	// VersionFile, and what Latest answers once WhatsApp has refused a connection
+	// as outdated.
 	Version string
+	// VersionFile keeps the newest version seen. It is made when there is one;
+	// one that cannot be read is ignored and replaced. Empty keeps none.
+	VersionFile string
+	// Latest answers the version to announce instead of one that is outdated. Nil
+	// asks web.whatsapp.com, and with Sandbox nobody.
+	Latest func(ctx context.Context) (string, error)
+	// Spool is the directory for files that are being downloaded; they have no
+	// names there and end with the process. Empty is the system's.
+	Spool string
 	// Answer bounds how long the far end may take to answer the upgrade.
 	Answer time.Duration
 	Log    *slog.Logger
@@ -47,8 +55,10 @@ type Sandbox struct {
 // Driver opens connections. Its methods may be called from any goroutine.
 type Driver struct {
 	cfg       Config
-	transport *http.Transport
-	version   *store.WAVersionContainer
+	sockets   *http.Client // of connections
+	media     *http.Client
+	versions  *versions
+	histories chan struct{} // held while a history is in memory
 }
 
 // New makes a driver. With cfg.Sandbox set it replaces the process's WhatsApp
@@ -61,16 +71,19 @@ func New(cfg Config) (*Driver, error) {
 	if cfg.Answer == 0 {
 		cfg.Answer = 20 * time.Second
 	}
-	d := &Driver{cfg: cfg}
-	if cfg.Version != "" {
-		v, err := parseVersion(cfg.Version)
-		if err != nil {
-			return nil, err
-		}
-		d.version = &v
+	t, err := transport(cfg)
+	if err != nil {
+		return nil, err
 	}
-	var err error
-	if d.transport, err = transport(cfg); err != nil {
+	d := &Driver{
+		cfg: cfg, sockets: &http.Client{Transport: noted(t)}, media: &http.Client{Transport: t},
+		histories: make(chan struct{}, historiesAtOnce),
+	}
+	latest := cfg.Latest
+	if latest == nil && cfg.Sandbox == nil {
+		latest = latestOf(t)
+	}
+	if d.versions, err = newVersions(cfg.Version, cfg.VersionFile, latest, cfg.Log); err != nil {
 		return nil, err
 	}
 	if cfg.Sandbox != nil && whatsmeow.WACertPubKey != cfg.Sandbox.Root {
@@ -104,39 +117,31 @@ func transport(cfg Config) (*http.Transport, error) {
 	return t, nil
 }
 
-func parseVersion(s string) (v store.WAVersionContainer, err error) {
-	parts := strings.Split(s, ".")
-	if len(parts) != len(v) {
-		return v, fmt.Errorf("whatsapp.version: %q is not three numbers such as 2.3000.1031080782", s)
-	}
-	for i, p := range parts {
-		n, err := strconv.ParseUint(p, 10, 32)
-		if err != nil {
-			return v, fmt.Errorf("whatsapp.version: %q is not three numbers such as 2.3000.1031080782", s)
-		}
-		v[i] = uint32(n)
-	}
-	return v, nil
-}
-
 // Open implements [instance.Driver].
 func (d *Driver) Open(spec instance.Spec) (instance.Conn, error) {
-	c := &conn{spec: spec, log: d.cfg.Log.With("instance", spec.Instance)}
-	c.life, c.cancel = context.WithCancel(context.Background())
-	c.http = c.lines.client(d.transport)
+	c := &conn{driver: d, spec: spec, log: d.cfg.Log.With("instance", spec.Instance)}
+	c.life, c.cancel = context.WithCancel(c.lines.within(context.Background()))
 	backend := func(session string) devicestore.Backend { return d.cfg.Backend(spec.Instance, session) }
-	c.keys = devicestore.New(backend, owner{spec}, quietLog{c.log, "store"})
+	c.keys = devicestore.New(backend, c, quietLog{c.log, "store"})
+	c.keys.OnFailure(c.storeFailed)
 	var device *store.Device
 	var err error
 	if spec.Session == nil {
 		device, err = c.keys.NewDevice()
 	} else {
+		c.self.Store(selfOf(spec.Session))
 		device, err = c.keys.Load(spec.Session)
 	}
 	if err != nil {
 		c.cancel()
 		return nil, fmt.Errorf("open connection of %s: %w", spec.Instance, err)
 	}
+	c.client = d.client(c, device)
+	return c, nil
+}
+
+// client is a client of the library for one attempt.
+func (d *Driver) client(c *conn, device *store.Device) *whatsmeow.Client {
 	client := whatsmeow.NewClient(device, quietLog{c.log, "client"})
 	client.EnableAutoReconnect = false
 	client.DisableLoginAutoReconnect = true
@@ -144,22 +149,25 @@ func (d *Driver) Open(spec instance.Spec) (instance.Conn, error) {
 	client.SynchronousAck = true
 	client.EnableDecryptedEventBuffer = true
 	client.ManualHistorySyncDownload = true
+	// A contact with a new phone has a new identity. Refusing it would lose what
+	// they write, and there is nobody here to ask; WhatsApp's own clients trust it
+	// too, and show a line about it.
+	client.AutoTrustIdentity = true
+	// What we acknowledge is on disk, so its sender may see it delivered. Without
+	// it a receipt says "inactive", which WhatsApp's own clients do not show: the
+	// message would look undelivered for as long as the phone is off (read in
+	// v0.0.0-20251217143725, SetForceActiveDeliveryReceipts).
+	client.SetForceActiveDeliveryReceipts(true)
 	client.BackgroundEventCtx = c.life
-	client.SetPreLoginHTTPClient(c.http)
-	client.SetWebsocketHTTPClient(c.http)
-	client.SetMediaHTTPClient(&http.Client{Transport: d.transport})
-	client.GetClientPayload = d.payload(device, spec.UserAgent)
+	client.SetPreLoginHTTPClient(d.sockets)
+	client.SetWebsocketHTTPClient(d.sockets)
+	client.SetMediaHTTPClient(d.media)
+	client.GetClientPayload = c.payload(device)
 	// Without it a failure 413 or 414 calls a nil function where nothing
 	// recovers, and the process dies (read in v0.0.0-20251217143725).
 	client.RefreshCAT = func(context.Context) error { return errNoCAT }
 	client.AddEventHandlerWithSuccessStatus(c.handle)
-	c.client = client
-	return c, nil
+	return client
 }
 
 var errNoCAT = errors.New("WhatsApp asks for a token that only Messenger has")
-
-// owner hands what the library wants saved to the instance.
-type owner struct{ spec instance.Spec }
-
-func (o owner) SaveSession(ctx context.Context, s *record.Session) error { return o.spec.Save(ctx, s) }

@@ -7,60 +7,72 @@ import (
 	"maps"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/switchhook/switchhook/fsm"
+	"github.com/switchhook/switchhook/instance"
 )
-
-// notOurs are the library's events that say nothing about the connection: what
-// happens in an account, which other issues turn into events of their own.
-var notOurs = strings.Fields(`
-	AppState AppStateSyncComplete Archive Blocklist BusinessName CallAccept CallOffer CallOfferNotice CallPreAccept
-	CallReject CallRelayLatency CallTerminate CallTransport ChatPresence ClearChat Contact DeleteChat DeleteForMe
-	FBMessage GroupInfo HistorySync IdentityChange JoinedGroup LabelAssociationChat LabelAssociationMessage LabelEdit
-	MarkChatAsRead MediaRetry Message Mute NewsletterJoin NewsletterLeave NewsletterLiveUpdate NewsletterMuteChange
-	OfflineSyncCompleted OfflineSyncPreview Picture Pin Presence PrivacySettings PushName PushNameSetting Receipt Star
-	UnarchiveChatsSetting UndecryptableMessage UnknownCallEvent UserAbout UserStatusMute
-`)
-
-// harmless are about the connection, and change nothing: the phone that scanned
-// is too old, and the code can be scanned again.
-var harmless = []string{"QRScannedWithoutMultidevice"}
 
 // parts are structs of the package that are parts of events.
 var parts = []string{"BlocklistChange", "MediaRetryError", "NewsletterMessageMeta"}
 
-// TestEveryEventIsClassified fails when the module brings an event that nobody
+// TestEveryEventIsInTheTable fails when the module brings an event that nobody
 // has thought about.
-func TestEveryEventIsClassified(t *testing.T) {
-	known := make(map[string]string)
-	add := func(class string, names ...string) {
-		for _, name := range names {
-			if was, twice := known[name]; twice && was != class {
-				t.Errorf("%s is %s and %s", name, was, class)
-			}
-			known[name] = class
+func TestEveryEventIsInTheTable(t *testing.T) {
+	known := make(map[string]bool)
+	for _, row := range Events() {
+		if known[row.Event] {
+			t.Errorf("%s is there twice", row.Event)
 		}
+		known[row.Event] = true
 	}
-	for event := range connectionEvents() {
-		add("a fact", reflect.TypeOf(event).Elem().Name())
-	}
-	add("not ours", notOurs...)
-	add("harmless", harmless...)
-	add("a part", parts...)
 	declared := declaredEvents(t)
 	for _, name := range declared {
-		if known[name] == "" {
-			t.Errorf("events.%s is new: make it a fact, or list it with a reason", name)
+		if !known[name] && !slices.Contains(parts, name) {
+			t.Errorf("events.%s is new: give it a row", name)
+		}
+		if known[name] && slices.Contains(parts, name) {
+			t.Errorf("events.%s is part of another and has a row", name)
 		}
 		delete(known, name)
 	}
-	for name, class := range known {
-		t.Errorf("events.%s, %s, is gone", name, class)
+	for name := range known {
+		t.Errorf("events.%s is gone", name)
 	}
 	if len(declared) < 50 {
 		t.Errorf("found %d events only", len(declared))
+	}
+}
+
+// TestTable holds that a row is whole, and that a cause makes a connection come
+// back by itself only where WHATSAPP.md §6 has the library do so.
+func TestTable(t *testing.T) {
+	for _, row := range Events() {
+		if row.About == "" || !slices.Contains([]EventClass{AboutConnection, AboutMessages, Ignored}, row.Class) {
+			t.Errorf("%s: %+v", row.Event, row)
+		}
+		if row.Class != AboutConnection && (row.Fact != "" || row.Cause != "") {
+			t.Errorf("%s: a fact and not about the connection", row.Event)
+		}
+		switch row.Fact {
+		case instance.FactLost:
+			if !row.Cause.Retries() {
+				t.Errorf("%s: lost for %s and never retried", row.Event, row.Cause)
+			}
+		case instance.FactRefused, instance.FactLoggedOut, instance.FactPairFailed:
+			if row.Cause.Retries() || row.Cause.Hint() == "" {
+				t.Errorf("%s: %s retries, or gives no hint", row.Event, row.Cause)
+			}
+		default:
+			if row.Cause != "" {
+				t.Errorf("%s: cause %s", row.Event, row.Cause)
+			}
+		}
+		if row.Cause != "" && !slices.Contains(fsm.Causes(), row.Cause) {
+			t.Errorf("%s: no such cause as %s", row.Event, row.Cause)
+		}
 	}
 }
 

@@ -71,24 +71,15 @@ func TestFacts(t *testing.T) {
 	}
 }
 
-// TestCausesAreOurs holds that a cause makes a connection come back by itself
-// only where WHATSAPP.md §6 has the library do so.
-func TestCausesAreOurs(t *testing.T) {
+// TestFactsAreInTheTable holds that every fact of the table is tested.
+func TestFactsAreInTheTable(t *testing.T) {
+	tested := map[string]bool{}
 	for event := range connectionEvents() {
-		f, _ := fact(event)
-		switch f.Kind {
-		case instance.FactLost:
-			if !f.Cause.Retries() {
-				t.Errorf("%T: lost for %s and never retried", event, f.Cause)
-			}
-		case instance.FactRefused, instance.FactLoggedOut, instance.FactPairFailed:
-			if f.Cause.Retries() || f.Cause.Hint() == "" {
-				t.Errorf("%T: %s retries, or gives no hint", event, f.Cause)
-			}
-		default:
-			if f.Cause != "" {
-				t.Errorf("%T: cause %s", event, f.Cause)
-			}
+		tested[reflect.TypeOf(event).Elem().Name()] = true
+	}
+	for _, row := range Events() {
+		if (row.Fact != "") != tested[row.Event] {
+			t.Errorf("%s: fact %q, tested %v", row.Event, row.Fact, tested[row.Event])
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,12 +18,32 @@ import (
 // the reader ends by itself.
 type line struct {
 	net.Conn
+	of   *lines
 	once sync.Once
 	gone chan struct{} // closed with the socket
 }
 
+var past = time.Unix(1, 0)
+
 // mute makes every read fail from now on.
-func (l *line) mute() { _ = l.SetReadDeadline(time.Unix(1, 0)) }
+func (l *line) mute() { _ = l.SetReadDeadline(past) }
+
+// cut makes every read and write fail from now on.
+func (l *line) cut() { _ = l.SetDeadline(past) }
+
+// Read implements [net.Conn].
+func (l *line) Read(p []byte) (int, error) {
+	n, err := l.Conn.Read(p)
+	l.of.received.Add(int64(n))
+	return n, err
+}
+
+// Write implements [net.Conn].
+func (l *line) Write(p []byte) (int, error) {
+	n, err := l.Conn.Write(p)
+	l.of.sent.Add(int64(n))
+	return n, err
+}
 
 // Close implements [net.Conn].
 func (l *line) Close() error {
@@ -34,37 +55,58 @@ type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
 // lines are the sockets of one attempt: one, unless the far end redirects.
 type lines struct {
+	sent     atomic.Int64 // bytes
+	received atomic.Int64
+
 	mu    sync.Mutex
-	all   []*line // guarded by mu
-	muted bool    // guarded by mu
+	all   []*line // guarded by mu, like the rest
+	muted bool
+	gone  bool // cut
 }
 
-// client is a copy of the driver's that notes every socket it opens.
-func (l *lines) client(shared *http.Transport) *http.Client {
+type linesKey struct{}
+
+// within has the sockets that are opened with a context noted here.
+func (l *lines) within(ctx context.Context) context.Context {
+	return context.WithValue(ctx, linesKey{}, l)
+}
+
+// noted is a copy of a transport for the sockets of all attempts: each is noted
+// with the attempt whose context opened it, and none is used again for another.
+func noted(shared *http.Transport) *http.Transport {
 	t := shared.Clone()
-	t.DialContext = l.noting(t.DialContext)
-	t.DialTLSContext = l.noting(t.DialTLSContext)
-	return &http.Client{Transport: t}
+	t.DisableKeepAlives = true
+	t.DialContext = noting(t.DialContext)
+	t.DialTLSContext = noting(t.DialTLSContext)
+	return t
 }
 
-func (l *lines) noting(dial dialFunc) dialFunc {
+func noting(dial dialFunc) dialFunc {
 	if dial == nil {
 		return nil
 	}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := dial(ctx, network, addr)
-		if err != nil {
-			return nil, err
+		l, ok := ctx.Value(linesKey{}).(*lines)
+		if err != nil || !ok {
+			return c, err
 		}
-		n := &line{Conn: c, gone: make(chan struct{})}
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if l.muted {
-			n.mute()
-		}
-		l.all = append(l.all, n)
-		return n, nil
+		return l.note(c), nil
 	}
+}
+
+func (l *lines) note(c net.Conn) *line {
+	n := &line{Conn: c, of: l, gone: make(chan struct{})}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.gone:
+		n.cut()
+	case l.muted:
+		n.mute()
+	}
+	l.all = append(l.all, n)
+	return n
 }
 
 // mute makes every read fail, also of sockets still to come.
@@ -73,7 +115,18 @@ func (l *lines) mute() {
 	defer l.mu.Unlock()
 	l.muted = true
 	for _, n := range l.all {
-		n.mute()
+		n.mute() // which leaves one that is cut so
+	}
+}
+
+// cut makes every read and write fail, also of sockets still to come: nothing
+// that is said from here on reaches the far end.
+func (l *lines) cut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gone = true
+	for _, n := range l.all {
+		n.cut()
 	}
 }
 

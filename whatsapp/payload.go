@@ -19,23 +19,21 @@ const deviceName = "Switchhook"
 // our client version, and for a pairing the name the phone will list. Setting
 // the library's version variable would change the build hash only and every
 // connection of the process.
-func (d *Driver) payload(device *store.Device, userAgent string) func() *waWa6.ClientPayload {
+func (c *conn) payload(device *store.Device) func() *waWa6.ClientPayload {
 	return func() *waWa6.ClientPayload {
+		version := c.driver.versions.current()
+		c.announced.Store(&version)
 		p := device.GetClientPayload()
-		if d.version != nil {
-			p.UserAgent.AppVersion = d.version.ProtoAppVersion()
-		}
+		p.UserAgent.AppVersion = version.ProtoAppVersion()
 		reg := p.GetDevicePairingData()
 		if reg == nil {
 			return p
 		}
-		if d.version != nil {
-			hash := md5.Sum([]byte(d.version.String())) //nolint:gosec // see above
-			reg.BuildHash = hash[:]
-		}
+		hash := md5.Sum([]byte(version.String())) //nolint:gosec // see above
+		reg.BuildHash = hash[:]
 		props := &waCompanionReg.DeviceProps{}
 		proto.Merge(props, store.DeviceProps)
-		props.Os, props.PlatformType = proto.String(displayName(userAgent)), platformType(userAgent).Enum()
+		props.Os, props.PlatformType = proto.String(displayName(c.spec.UserAgent)), platformType(c.spec.UserAgent).Enum()
 		if raw, err := proto.Marshal(props); err == nil {
 			reg.DeviceProps = raw
 		}

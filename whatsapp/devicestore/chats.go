@@ -8,10 +8,10 @@ import (
 	"go.mau.fi/whatsmeow/types"
 )
 
-func chatKey(chat types.JID) key { return newKey(tagChat).jid(chat) }
+func settingsKey(chat types.JID) key { return newKey(tagChatSettings).jid(chat) }
 
 func (v *view) chat(chat types.JID) (settings types.LocalChatSettings, err error) {
-	stored, err := v.get(chatKey(chat))
+	stored, err := v.get(settingsKey(chat))
 	if err != nil || stored == nil {
 		return settings, err
 	}
@@ -41,7 +41,7 @@ func (k *keyring) putChat(ctx context.Context, op string, chat types.JID, set fu
 		if muted {
 			until = settings.MutedUntil.Unix()
 		}
-		return v.put(chatKey(chat), newValue().flags(settings.Pinned, settings.Archived, muted, forever).int(until))
+		return v.put(settingsKey(chat), newValue().flags(settings.Pinned, settings.Archived, muted, forever).int(until))
 	})
 }
 

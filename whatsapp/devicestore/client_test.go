@@ -15,6 +15,8 @@ import (
 	"github.com/switchhook/switchhook/whatsapp/devicestore"
 )
 
+var errNobody = errors.New("encrypted for nobody")
+
 // party is a WhatsApp device that talks through whatsmeow's own encryption,
 // without a network.
 type party struct {
@@ -24,6 +26,7 @@ type party struct {
 	keys  *memory
 	lid   types.JID
 	count byte
+	in    *inbox // nil until listen
 }
 
 func newParty(t *testing.T, pn, lid types.JID) *party {
@@ -68,19 +71,24 @@ func (p *party) fanOut(to *party) (*waBinary.Node, error) {
 	p.count++
 	nodes, _, err := p.cli.DangerousInternals().EncryptMessageForDevices(
 		p.t.Context(), []types.JID{to.lid}, "id", []byte{p.count}, nil, nil)
+	if err == nil && len(nodes) == 0 {
+		err = errNobody // the library only logs why
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &nodes[0].GetChildren()[0], nil
 }
 
-// decrypt decrypts a message and fails the test if it is not the one expected.
+// decrypt decrypts a message, as one that no event is made of, and fails the test
+// if it is not the one expected.
 func (p *party) decrypt(from *party, node *waBinary.Node, want byte) {
 	p.t.Helper()
 	node.Attrs["v"] = "2"
-	plain, _, err := p.cli.DangerousInternals().DecryptDM(
+	plain, hash, err := p.cli.DangerousInternals().DecryptDM(
 		p.t.Context(), node, from.lid, node.Attrs["type"] == "pkmsg", seconds(1))
 	check(p.t, err)
+	check(p.t, p.cli.Store.EventBuffer.ClearBufferedEventPlaintext(p.t.Context(), *hash))
 	equal(p.t, "plaintext", string(plain), string([]byte{want}))
 }
 
@@ -106,7 +114,6 @@ func TestConversation(t *testing.T) {
 		ann.keys.costs(t, 2, "two sends", func() { one, two = must(ann.send(bob, nil)), must(ann.fanOut(bob)) })
 		bob.keys.costs(t, 1, "a message", func() { bob.decrypt(ann, two, ann.count) })
 		bob.keys.costs(t, 1, "an earlier one", func() { bob.decrypt(ann, one, ann.count-1) })
-		bob.keys.costs(t, 0, "the same again", func() { bob.decrypt(ann, one, ann.count-1) })
 		ann.decrypt(bob, must(bob.fanOut(ann)), bob.count)
 	}
 }

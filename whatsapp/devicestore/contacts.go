@@ -40,20 +40,31 @@ func (v *view) putContact(user types.JID, info types.ContactInfo) error {
 		bytes([]byte(info.RedactedPhone)))
 }
 
+func pushName(c *types.ContactInfo) *string     { return &c.PushName }
+func businessName(c *types.ContactInfo) *string { return &c.BusinessName }
+
 // rename sets one name of a contact, the one that field points at.
+func (v *view) rename(
+	user types.JID, name string, field func(*types.ContactInfo) *string,
+) (changed bool, previous string, err error) {
+	info, err := v.contact(user)
+	if err != nil {
+		return false, "", err
+	}
+	at := field(&info)
+	if *at == name {
+		return false, "", nil
+	}
+	previous, *at = *at, name
+	return true, previous, v.putContact(user, info)
+}
+
 func (k *keyring) rename(
 	ctx context.Context, op string, user types.JID, name string, field func(*types.ContactInfo) *string,
 ) (changed bool, previous string, err error) {
 	err = k.update(ctx, op, func(v *view) error {
-		info, err := v.contact(user)
-		if err != nil {
-			return err
-		}
-		if at := field(&info); *at != name {
-			changed, previous, *at = true, *at, name
-			return v.putContact(user, info)
-		}
-		return nil
+		changed, previous, err = v.rename(user, name, field)
+		return err
 	})
 	if err != nil {
 		return false, "", err
@@ -63,13 +74,13 @@ func (k *keyring) rename(
 
 // PutPushName sets the name that a user has chosen. It reports whether that is a
 // change, and only then what the name was before.
-func (k *keyring) PutPushName(ctx context.Context, user types.JID, pushName string) (bool, string, error) {
-	return k.rename(ctx, "put push name", user, pushName, func(c *types.ContactInfo) *string { return &c.PushName })
+func (k *keyring) PutPushName(ctx context.Context, user types.JID, name string) (bool, string, error) {
+	return k.rename(ctx, "put push name", user, name, pushName)
 }
 
 // PutBusinessName is PutPushName for the verified name of a business.
-func (k *keyring) PutBusinessName(ctx context.Context, user types.JID, businessName string) (bool, string, error) {
-	return k.rename(ctx, "put business name", user, businessName, func(c *types.ContactInfo) *string { return &c.BusinessName })
+func (k *keyring) PutBusinessName(ctx context.Context, user types.JID, name string) (bool, string, error) {
+	return k.rename(ctx, "put business name", user, name, businessName)
 }
 
 // PutContactName sets the names from the phone's address book. The interface
@@ -87,39 +98,30 @@ func (k *keyring) PutContactName(ctx context.Context, user types.JID, firstName,
 	})
 }
 
-// PutAllContactNames sets the names of a whole address book with one Apply. Of
-// several entries for one user the last one counts.
+// PutAllContactNames sets the names of a whole address book, with one Apply for
+// each thousand. Of several entries for one user the last one counts.
 func (k *keyring) PutAllContactNames(ctx context.Context, contacts []store.ContactEntry) error {
-	return k.update(ctx, "put contact names", func(v *view) error {
-		for _, c := range contacts {
-			info, err := v.contact(c.JID)
-			if err != nil {
-				return err
-			}
-			info.FirstName, info.FullName = c.FirstName, c.FullName
-			if err := v.putContact(c.JID, info); err != nil {
-				return err
-			}
+	return k.updateEach(ctx, "put contact names", len(contacts), 1, func(v *view, i int) error {
+		c := contacts[i]
+		info, err := v.contact(c.JID)
+		if err != nil {
+			return err
 		}
-		return nil
+		info.FirstName, info.FullName = c.FirstName, c.FullName
+		return v.putContact(c.JID, info)
 	})
 }
 
 // PutManyRedactedPhones sets the masked phone numbers of users who are known by
-// their LID only, with one Apply.
+// their LID only, with one Apply for each thousand.
 func (k *keyring) PutManyRedactedPhones(ctx context.Context, entries []store.RedactedPhoneEntry) error {
-	return k.update(ctx, "put redacted phones", func(v *view) error {
-		for _, e := range entries {
-			info, err := v.contact(e.JID)
-			if err != nil {
-				return err
-			}
-			info.RedactedPhone = e.RedactedPhone
-			if err := v.putContact(e.JID, info); err != nil {
-				return err
-			}
+	return k.updateEach(ctx, "put redacted phones", len(entries), 1, func(v *view, i int) error {
+		info, err := v.contact(entries[i].JID)
+		if err != nil {
+			return err
 		}
-		return nil
+		info.RedactedPhone = entries[i].RedactedPhone
+		return v.putContact(entries[i].JID, info)
 	})
 }
 

@@ -41,15 +41,18 @@ type Container struct {
 	owner   Owner
 	log     waLog.Logger
 
-	closed atomic.Bool
+	life   life
 	saving gate // of the PutDevice that runs
 
 	mu      sync.Mutex
-	devices map[*store.Device]*device // guarded by mu
+	devices []*device // guarded by mu
+
+	active atomic.Pointer[keyring] // of the last device that got its stores
 }
 
 // device is what the container knows of a whatsmeow device.
 type device struct {
+	of    *store.Device
 	id    string
 	ring  *keyring          // nil until the first PutDevice; guarded by Container.mu
 	saved [sha256.Size]byte // fingerprint of the last session saved; behind Container.saving
@@ -63,19 +66,20 @@ func New(backend func(sessionID string) Backend, owner Owner, log waLog.Logger) 
 	if log == nil {
 		log = waLog.Noop
 	}
-	return &Container{
-		backend: backend,
-		owner:   owner,
-		log:     log,
-		saving:  newGate(),
-		devices: map[*store.Device]*device{},
-	}
+	return &Container{backend: backend, owner: owner, log: log}
 }
+
+// OnFailure has fn called once, when the store has failed in the middle of a
+// message; see [ErrFailed]. The library may be about to acknowledge that message:
+// fn must cut the line before it returns. The device's writing is held meanwhile,
+// so fn must leave Close and whatever waits to a goroutine. It is set before the
+// first device is used.
+func (c *Container) OnFailure(fn func(err error)) { c.life.tell.Store(&fn) }
 
 // NewDevice makes a device for pairing: fresh keys, and no stores until the first
 // PutDevice.
 func (c *Container) NewDevice() (*store.Device, error) {
-	if c.closed.Load() {
+	if c.life.closed.Load() {
 		return nil, fmt.Errorf("new device: %w", ErrClosed)
 	}
 	var random [4 + 32 + 16]byte
@@ -93,7 +97,7 @@ func (c *Container) NewDevice() (*store.Device, error) {
 	d.SignedPreKey = d.IdentityKey.CreateSignedPreKey(1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.devices[d] = &device{id: hex.EncodeToString(random[36:])}
+	c.devices = append(c.devices, &device{of: d, id: hex.EncodeToString(random[36:])})
 	return d, nil
 }
 
@@ -101,7 +105,7 @@ func (c *Container) NewDevice() (*store.Device, error) {
 // device at a time: what keeps writers apart is in memory, so the container of the
 // connection before must be closed.
 func (c *Container) Load(s *record.Session) (*store.Device, error) {
-	if c.closed.Load() {
+	if c.life.closed.Load() {
 		return nil, fmt.Errorf("load device: %w", ErrClosed)
 	}
 	d, err := deviceFrom(s)
@@ -119,9 +123,10 @@ func (c *Container) Load(s *record.Session) (*store.Device, error) {
 	d.Log, d.Container = c.log, c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	known := &device{id: s.ID, saved: saved}
-	c.devices[d] = known
+	known := &device{of: d, id: s.ID, saved: saved}
+	c.devices = append(c.devices, known)
 	c.fill(d, known)
+	known.ring.own.Store(accountOf(s))
 	return d, nil
 }
 
@@ -131,7 +136,8 @@ func (c *Container) fill(d *store.Device, known *device) {
 	if known.ring != nil {
 		return
 	}
-	known.ring = newKeyring(c.backend(known.id), &c.closed, c.log)
+	known.ring = newKeyring(c.backend(known.id), &c.life, c.log)
+	c.active.Store(known.ring)
 	d.Identities = known.ring
 	d.Sessions = known.ring
 	d.PreKeys = known.ring
@@ -145,6 +151,18 @@ func (c *Container) fill(d *store.Device, known *device) {
 	d.EventBuffer = known.ring
 	d.LIDs = known.ring
 	d.Initialized = true
+}
+
+// known returns what is known of a device, nil if it is another container's.
+func (c *Container) known(d *store.Device) *device {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, known := range c.devices {
+		if known.of == d {
+			return known
+		}
+	}
+	return nil
 }
 
 // PutDevice asks the owner to save the device's session if it has changed, and
@@ -163,12 +181,10 @@ func (c *Container) putDevice(ctx context.Context, d *store.Device) error {
 		return err
 	}
 	defer c.saving.leave()
-	if c.closed.Load() {
+	if c.life.closed.Load() {
 		return ErrClosed
 	}
-	c.mu.Lock()
-	known := c.devices[d]
-	c.mu.Unlock()
+	known := c.known(d)
 	if known == nil {
 		return ErrUnknownDevice
 	}
@@ -185,6 +201,7 @@ func (c *Container) putDevice(ctx context.Context, d *store.Device) error {
 	}
 	c.mu.Lock()
 	c.fill(d, known)
+	known.ring.own.Store(accountOf(s))
 	c.mu.Unlock()
 	if err := c.owner.SaveSession(ctx, s); err != nil {
 		return fmt.Errorf("save session: %w", err)
@@ -198,16 +215,16 @@ func (c *Container) putDevice(ctx context.Context, d *store.Device) error {
 // here on nothing is written any more. It may be called twice at once, and for a
 // device without JID.
 func (c *Container) DeleteDevice(context.Context, *store.Device) error {
-	c.closed.Store(true)
+	c.life.closed.Store(true)
 	return nil
 }
 
 // Close ends the connection's writing: when it returns no write is in flight, and
 // every later write and PutDevice answers [ErrClosed]. Reading goes on. It waits
-// for an Apply that is under way, not for the owner, so the owner may call it. It
-// is harmless twice.
+// for an Apply that is under way and ends the context of a commit that is, but
+// does not wait for the owner, so the owner may call it. It is harmless twice.
 func (c *Container) Close() {
-	c.closed.Store(true)
+	c.life.closed.Store(true)
 	c.mu.Lock()
 	rings := make([]*keyring, 0, len(c.devices))
 	for _, known := range c.devices {
@@ -217,6 +234,9 @@ func (c *Container) Close() {
 	}
 	c.mu.Unlock()
 	for _, ring := range rings {
+		if stop := ring.stop.Load(); stop != nil {
+			(*stop)(ErrClosed)
+		}
 		ring.drain()
 	}
 }

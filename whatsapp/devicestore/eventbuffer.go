@@ -10,7 +10,6 @@ import (
 
 const (
 	bufferedFor   = 14 * 24 * time.Hour // WhatsApp redelivers no longer than that
-	pruneAtOnce   = 1000                // hashes dropped by one Apply
 	hashLength    = 32
 	byAgeKeyWidth = 1 + 8 + hashLength
 )
@@ -55,7 +54,7 @@ func (k *keyring) GetBufferedEvent(ctx context.Context, ciphertextHash [32]byte)
 		e, err = v.buffered(ciphertextHash)
 		return err
 	})
-	return e, err
+	return e, k.life.unacknowledged(err)
 }
 
 // PutBufferedEvent keeps a plaintext until it is dealt with. A second one for the
@@ -72,6 +71,9 @@ func (k *keyring) PutBufferedEvent(ctx context.Context, ciphertextHash [32]byte,
 		if plaintext == nil {
 			plaintext = []byte{}
 		}
+		if v.txn != nil {
+			v.txn.events = append(v.txn.events, &event{ciphertextHash, serverTimestamp, plaintext})
+		}
 		now := time.Now()
 		err = v.putBuffered(ciphertextHash, &store.BufferedEvent{
 			Plaintext: plaintext, InsertTime: now, ServerTime: serverTimestamp,
@@ -83,50 +85,47 @@ func (k *keyring) PutBufferedEvent(ctx context.Context, ciphertextHash [32]byte,
 	})
 }
 
+func (v *view) clearBuffered(hash [hashLength]byte) error {
+	e, err := v.buffered(hash)
+	if err != nil || e == nil {
+		return err
+	}
+	e.Plaintext = nil
+	return v.putBuffered(hash, e)
+}
+
 // ClearBufferedEventPlaintext drops the plaintext of a ciphertext that was dealt
-// with and remembers that it was.
+// with and remembers that it was. What is still held of the message is durable
+// when it returns nil: the library acknowledges the message next. After
+// [Container.Deliver] there is nothing left to do.
 func (k *keyring) ClearBufferedEventPlaintext(ctx context.Context, ciphertextHash [32]byte) error {
 	return k.update(ctx, "clear buffered event", func(v *view) error {
-		e, err := v.buffered(ciphertextHash)
-		if err != nil || e == nil {
-			return err
+		if v.txn == nil && k.open != nil && k.open.hash == ciphertextHash {
+			k.open = nil
 		}
-		e.Plaintext = nil
-		return v.putBuffered(ciphertextHash, e)
+		return v.clearBuffered(ciphertextHash)
 	})
 }
 
 // DeleteOldBufferedHashes forgets the ciphertexts that came more than 14 days
-// ago, oldest first, with one Apply for each thousand.
+// ago, and the secrets and the marks of messages that are older than they are
+// kept, with one Apply for each thousand. The library calls it for the first
+// message of a connection and every 12 hours.
 func (k *keyring) DeleteOldBufferedHashes(ctx context.Context) error {
 	before := newKey(tagBufferedByAge).uint64(uint64(time.Now().Add(-bufferedFor).UnixMilli())).String()
-	for more := true; more; {
-		err := k.update(ctx, "delete old buffered events", func(v *view) error {
-			var old []string
-			err := v.scan(newKey(tagBufferedByAge), func(key string, _ []byte) error {
-				if key >= before || len(old) == pruneAtOnce {
-					return errStop
-				}
-				if len(key) != byAgeKeyWidth {
-					return ErrCorrupt
-				}
-				old = append(old, key)
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-			more = len(old) == pruneAtOnce
-			for _, byAge := range old {
-				hash := [hashLength]byte([]byte(byAge[byAgeKeyWidth-hashLength:]))
-				v.writes[byAge] = nil
-				v.writes[bufferedKey(hash).String()] = nil
-			}
-			return nil
-		})
-		if err != nil {
-			return err
+	err := k.sweep(ctx, newKey(tagBufferedByAge), before, func(v *view, byAge string) error {
+		if len(byAge) != byAgeKeyWidth {
+			return ErrCorrupt
 		}
+		v.writes[byAge] = nil
+		v.writes[bufferedKey([hashLength]byte([]byte(byAge[byAgeKeyWidth-hashLength:]))).String()] = nil
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	return nil
+	if err := k.clearShelves(ctx, tagMark, marksKept); err != nil {
+		return err
+	}
+	return k.clearShelves(ctx, tagMessageSecret, secretsKept)
 }

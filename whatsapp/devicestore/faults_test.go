@@ -12,9 +12,14 @@ import (
 )
 
 func TestEveryMethodReportsTheBackend(t *testing.T) {
-	s, m := all(t)
 	ctx := t.Context()
-	check(t, s.PutSession(ctx, "1:0", []byte("a")))
+	var s store.AllStores
+	var m *memory
+	fresh := func() { // a fault may end the connection
+		s, m = all(t)
+		check(t, s.PutSession(ctx, "1:0", []byte("a")))
+	}
+	fresh()
 	group, user := types.NewJID("1", types.GroupServer), pn("1", 0)
 	writes := map[string]func() error{
 		"PutIdentity":            func() error { return s.PutIdentity(ctx, "1:0", [32]byte{1}) },
@@ -78,25 +83,27 @@ func TestEveryMethodReportsTheBackend(t *testing.T) {
 	}
 	equal(t, "methods", len(writes)+len(reads)+1, 55) // and DoDecryptionTxn
 	for name, call := range writes {
+		fresh()
 		m.set(func(m *memory) { m.failNext = errDisk })
 		if err := call(); !errors.Is(err, errDisk) {
 			t.Errorf("%s when Apply fails: %v", name, err)
 		}
+		equal(t, name+": applies", m.applied(), 1)
+		fresh()
 		m.set(func(m *memory) { m.failGet = errDisk })
 		if err := call(); !errors.Is(err, errDisk) {
 			t.Errorf("%s when Get fails: %v", name, err)
 		}
-		m.set(func(m *memory) { m.failGet, m.failNext = nil, nil })
 	}
-	m.set(func(m *memory) { m.failGet = errDisk })
 	for name, call := range reads {
+		fresh()
+		m.set(func(m *memory) { m.failGet = errDisk })
 		if err := call(); !errors.Is(err, errDisk) {
 			t.Errorf("%s when Get fails: %v", name, err)
 		}
 	}
-	m.set(func(m *memory) { m.failGet = nil })
-	equal(t, "applies", m.applied(), 1)
 
+	fresh()
 	writeEverything(t, s)
 	m.set(func(m *memory) {
 		for k := range m.keys {

@@ -22,7 +22,11 @@ import (
 //	m <name><index>                                        app state mutation MAC, the newest version
 //	c <server><user>{ad:5}                                 contact
 //	h <server><user>{ad:5}                                 chat settings
-//	x <server><user>{ad:5}<server><user>{ad:5}<message>    message secret, by chat and sender
+//	g <server><user>{ad:5}                                 chat
+//	d {shelf:4}{hash:16}                                   message delivered, by chat, sender and id
+//	x {shelf:4}<server><user>{ad:5}<server><user>{ad:5}<message>
+//	                                                       message secret, by chat and sender
+//	y {arrived:8}{hash:32}                                 history to be stored, oldest first
 //	t <server><user>{ad:5}                                 privacy token
 //	b {hash:32}                                            buffered event
 //	e {inserted:8}{hash:32}                                buffered events, oldest first
@@ -31,7 +35,8 @@ import (
 //
 // A Signal address is cut before its first colon, "123_1:4" into "123_1" and
 // ":4": all devices of a user share a prefix that no other user has. Sender keys
-// begin with the user because a migration asks for all of one user's.
+// begin with the user because a migration asks for all of one user's. A shelf is
+// a span of days; what is kept for a time only is thrown out by the shelf.
 //
 // A value begins with a version byte; value.go has the rest.
 const (
@@ -44,8 +49,11 @@ const (
 	tagAppVersion    = 'v'
 	tagMutationMAC   = 'm'
 	tagContact       = 'c'
-	tagChat          = 'h'
+	tagChatSettings  = 'h'
+	tagChat          = 'g'
+	tagMark          = 'd'
 	tagMessageSecret = 'x'
+	tagHistory       = 'y'
 	tagPrivacyToken  = 't'
 	tagBuffered      = 'b'
 	tagBufferedByAge = 'e'

@@ -86,19 +86,15 @@ func (k *keyring) PutLIDMapping(ctx context.Context, lid, pn types.JID) error {
 	})
 }
 
-// PutManyLIDMappings puts several mappings with one Apply; pairs that are not a
-// LID and a phone number are left out.
+// PutManyLIDMappings puts several mappings, with one Apply for a thousand writes
+// at most; pairs that are not a LID and a phone number are left out.
 func (k *keyring) PutManyLIDMappings(ctx context.Context, mappings []store.LIDMapping) error {
-	return k.update(ctx, "put LID mappings", func(v *view) error {
-		for _, m := range mappings {
-			if !isLID(m.LID) || !isPN(m.PN) {
-				continue
-			}
-			if err := v.pair(m.LID.User, m.PN.User); err != nil {
-				return err
-			}
+	return k.updateEach(ctx, "put LID mappings", len(mappings), 4, func(v *view, i int) error {
+		m := mappings[i]
+		if !isLID(m.LID) || !isPN(m.PN) {
+			return nil
 		}
-		return nil
+		return v.pair(m.LID.User, m.PN.User)
 	})
 }
 
@@ -112,12 +108,14 @@ func (k *keyring) GetPNForLID(ctx context.Context, lid types.JID) (types.JID, er
 }
 
 // GetLIDForPN returns the LID of a phone number JID, with its device; empty if it
-// is not known.
+// is not known. An error of the backend ends the connection, as with
+// MigratePNToLID.
 func (k *keyring) GetLIDForPN(ctx context.Context, pn types.JID) (types.JID, error) {
 	if !isPN(pn) {
 		return types.EmptyJID, fmt.Errorf("get LID: %w", errNotAPair)
 	}
-	return k.alternative(ctx, pn)
+	lid, err := k.alternative(ctx, pn)
+	return lid, k.life.unacknowledged(err)
 }
 
 func (k *keyring) alternative(ctx context.Context, jid types.JID) (out types.JID, err error) {

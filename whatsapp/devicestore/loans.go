@@ -28,21 +28,17 @@ const (
 // A ratchet that nobody has on loan may be written freely. A reader who never
 // writes leaves a loan behind, which does no harm: the next writer reads first.
 type loans struct {
-	seed maphash.Seed
-
 	mu     sync.Mutex
-	digest map[string][]uint64 // by key, oldest first; guarded by mu
+	digest map[string][]uint64 // by key, oldest first; nil while there is none; guarded by mu
 }
 
-func newLoans() loans {
-	return loans{seed: maphash.MakeSeed(), digest: map[string][]uint64{}}
-}
+var loanSeed = maphash.MakeSeed()
 
-func (l *loans) of(stored []byte) uint64 {
+func digestOf(stored []byte) uint64 {
 	if stored == nil {
 		return digestMissing
 	}
-	return maphash.Bytes(l.seed, stored) | 1
+	return maphash.Bytes(loanSeed, stored) | 1
 }
 
 // lend notes that someone outside a transaction has read this version.
@@ -59,7 +55,10 @@ func (l *loans) lend(k key, stored []byte) {
 			break
 		}
 	}
-	l.digest[string(k)] = append(out, l.of(stored))
+	if l.digest == nil {
+		l.digest = map[string][]uint64{}
+	}
+	l.digest[string(k)] = append(out, digestOf(stored))
 }
 
 // settle takes back the loan of a writer and reports whether it can have built on
@@ -71,15 +70,17 @@ func (l *loans) settle(k key, stored []byte) bool {
 	if len(out) == 0 {
 		return true
 	}
-	i := slices.Index(out, l.of(stored))
+	i := slices.Index(out, digestOf(stored))
 	fits := i >= 0
 	if !fits {
 		i = 0 // some stale one was the writer's
 	}
-	if len(out) == 1 {
-		delete(l.digest, string(k))
-	} else {
+	if len(out) > 1 {
 		l.digest[string(k)] = slices.Delete(out, i, i+1)
+		return fits
+	}
+	if delete(l.digest, string(k)); len(l.digest) == 0 {
+		l.digest = nil
 	}
 	return fits
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 
 	"go.mau.fi/whatsmeow/util/keys"
 )
@@ -61,8 +62,25 @@ func readPreKey(k string, stored []byte) (p preKey, err error) {
 	return p, r.done("prekey")
 }
 
+// makers lets half of the processors make prekeys, for all devices together: 812
+// take 80 ms, and after an outage thousands of devices may ask at once.
+var makers = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
+
+// computing runs fn, which computes keys. Nothing of a device may be held meanwhile
+// but preKeys.
+func computing(ctx context.Context, fn func()) error {
+	select {
+	case makers <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-makers }()
+	fn()
+	return nil
+}
+
 // waiting lists up to count prekeys that were made but not uploaded.
-func (k *keyring) waiting(ctx context.Context, count int) ([]*keys.PreKey, error) {
+func (k *keyring) waiting(ctx context.Context, count int) ([]preKey, error) {
 	var found []preKey
 	err := k.read(ctx, "list prekeys", func(v *view) error {
 		ids, err := v.preKeyIDs()
@@ -83,75 +101,85 @@ func (k *keyring) waiting(ctx context.Context, count int) ([]*keys.PreKey, error
 	if err != nil {
 		return nil, err
 	}
-	out := make([]*keys.PreKey, len(found), count)
-	for i, p := range found {
-		out[i] = p.key() // after the scan: a public key takes 0.1 ms
-	}
-	return out, nil
+	return found, nil
 }
 
-// generate makes count prekeys with fresh ids and stores them with one Apply.
-// The caller is behind preKeys.
-func (k *keyring) generate(ctx context.Context, count int, handed bool) ([]*keys.PreKey, error) {
-	made := make([]*keys.PreKey, count) // not behind writing: 812 take 80 ms
-	for i := range made {
-		made[i] = keys.NewPreKey(0)
+// reserveIDs takes count ids above last that nobody else was shown, also not by a
+// transaction that was discarded, and returns the first.
+func (k *keyring) reserveIDs(last uint32, count int) (first uint32, err error) {
+	k.preKeyIDs.Lock()
+	defer k.preKeyIDs.Unlock()
+	last = max(last, k.preKeyIDs.last)
+	if count > maxPreKeyID-int(last) {
+		return 0, ErrPreKeysUsedUp
 	}
-	err := k.update(ctx, "generate prekeys", func(v *view) error {
+	k.preKeyIDs.last = last + uint32(count)
+	return last + 1, nil
+}
+
+// storeNew gives prekeys fresh ids and stores them with one Apply.
+func (k *keyring) storeNew(ctx context.Context, made []*keys.PreKey, handed bool) error {
+	return k.update(ctx, "generate prekeys", func(v *view) error {
 		ids, err := v.preKeyIDs()
 		if err != nil {
 			return err
 		}
-		// A transaction that was discarded may have shown its ids to someone.
-		ids.last = max(ids.last, k.lastPreKey)
-		if count > maxPreKeyID-int(ids.last) {
-			return ErrPreKeysUsedUp
+		first, err := k.reserveIDs(ids.last, len(made))
+		if err != nil {
+			return err
 		}
-		for _, p := range made {
-			ids.last++
-			p.KeyID = ids.last
+		for i, p := range made {
+			p.KeyID = first + uint32(i)
 			if err := v.put(newKey(tagPreKey).uint32(p.KeyID), newValue().flags(handed).raw(p.Priv[:])); err != nil {
 				return err
 			}
 		}
-		k.lastPreKey = ids.last
+		ids.last = first + uint32(len(made)) - 1
 		return v.putPreKeyIDs(ids)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return made, nil
 }
 
 // GetOrGenPreKeys returns count prekeys to upload: first those that were made
-// before and not uploaded, by id, then new ones, stored with one Apply.
+// before and not uploaded, by id, then new ones, stored with one Apply. Other
+// methods of the device do not wait for the keys to be made.
 func (k *keyring) GetOrGenPreKeys(ctx context.Context, count uint32) ([]*keys.PreKey, error) {
 	if err := k.preKeys.enter(ctx); err != nil {
 		return nil, fmt.Errorf("generate prekeys: %w", err)
 	}
 	defer k.preKeys.leave()
-	out, err := k.waiting(ctx, int(count))
-	if err != nil || len(out) == int(count) {
-		return out, err
-	}
-	made, err := k.generate(ctx, int(count)-len(out), false)
-	if err != nil {
+	found, err := k.waiting(ctx, int(count))
+	if err != nil || count == 0 {
 		return nil, err
 	}
-	return append(out, made...), nil
-}
-
-// GenOnePreKey makes a prekey that is handed out at once, in a retry receipt.
-func (k *keyring) GenOnePreKey(ctx context.Context) (*keys.PreKey, error) {
-	if err := k.preKeys.enter(ctx); err != nil {
+	out := make([]*keys.PreKey, count)
+	err = computing(ctx, func() {
+		for i := range out {
+			if i < len(found) {
+				out[i] = found[i].key()
+			} else {
+				out[i] = keys.NewPreKey(0)
+			}
+		}
+	})
+	if err != nil {
 		return nil, fmt.Errorf("generate prekeys: %w", err)
 	}
-	defer k.preKeys.leave()
-	made, err := k.generate(ctx, 1, true)
-	if err != nil {
+	if made := out[len(found):]; len(made) > 0 {
+		if err := k.storeNew(ctx, made, false); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// GenOnePreKey makes a prekey that is handed out at once, in a retry receipt. It
+// waits for no list of them: the library asks while it handles a message.
+func (k *keyring) GenOnePreKey(ctx context.Context) (*keys.PreKey, error) {
+	made := keys.NewPreKey(0)
+	if err := k.storeNew(ctx, []*keys.PreKey{made}, true); err != nil {
 		return nil, err
 	}
-	return made[0], nil
+	return made, nil
 }
 
 // GetPreKey returns a prekey, nil if there is none with this id (any more).

@@ -2,42 +2,51 @@ package devicestore
 
 import (
 	"context"
+	"time"
 
 	"go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
 )
 
-func secretKey(chat, sender types.JID, id types.MessageID) key {
-	return newKey(tagMessageSecret).jid(chat.ToNonAD()).jid(sender.ToNonAD()).part(id)
+func secretKey(shelf uint32, chat, sender types.JID, id types.MessageID) key {
+	return newKey(tagMessageSecret).uint32(shelf).jid(chat.ToNonAD()).jid(sender.ToNonAD()).part(id)
+}
+
+// secret returns the stored secret of a message, nil if there is none.
+func (v *view) secret(chat, sender types.JID, id types.MessageID) ([]byte, error) {
+	for _, shelf := range onShelves(time.Now(), secretsKept) {
+		stored, err := v.get(secretKey(shelf, chat, sender, id))
+		if err != nil || stored != nil {
+			return stored, err
+		}
+	}
+	return nil, nil
 }
 
 // putSecret keeps the first secret of a message.
 func (v *view) putSecret(chat, sender types.JID, id types.MessageID, secret []byte) error {
-	at := secretKey(chat, sender, id)
-	stored, err := v.get(at)
+	stored, err := v.secret(chat, sender, id)
 	if err != nil || stored != nil {
 		return err
 	}
-	return v.put(at, newValue().raw(secret))
+	return v.put(secretKey(shelf(time.Now(), secretsKept), chat, sender, id), newValue().raw(secret))
 }
 
 // PutMessageSecret keeps the secret of a message, under the users of chat and
-// sender whatever their devices. The first one stays.
+// sender whatever their devices, for 90 days. The first one stays. It is held
+// together with the message that it came in; one that goes out is durable before
+// the message is sent, because a send writes a session first.
 func (k *keyring) PutMessageSecret(ctx context.Context, chat, sender types.JID, id types.MessageID, secret []byte) error {
-	return k.update(ctx, "put message secret", func(v *view) error {
+	return k.join(ctx, "put message secret", func(v *view) error {
 		return v.putSecret(chat, sender, id, secret)
 	})
 }
 
-// PutMessageSecrets keeps several secrets with one Apply.
+// PutMessageSecrets keeps several secrets, with one Apply for each thousand.
 func (k *keyring) PutMessageSecrets(ctx context.Context, inserts []store.MessageSecretInsert) error {
-	return k.update(ctx, "put message secrets", func(v *view) error {
-		for _, s := range inserts {
-			if err := v.putSecret(s.Chat, s.Sender, s.ID, s.Secret); err != nil {
-				return err
-			}
-		}
-		return nil
+	return k.updateEach(ctx, "put message secrets", len(inserts), 1, func(v *view, i int) error {
+		s := inserts[i]
+		return v.putSecret(s.Chat, s.Sender, s.ID, s.Secret)
 	})
 }
 
@@ -58,7 +67,7 @@ func (k *keyring) GetMessageSecret(
 		}
 		for _, c := range chats {
 			for _, s := range senders {
-				stored, err := v.get(secretKey(c, s, id))
+				stored, err := v.secret(c, s, id)
 				if err != nil {
 					return err
 				}

@@ -91,7 +91,8 @@ func (k *keyring) DeleteAllSessions(ctx context.Context, phone string) error {
 
 // MigratePNToLID moves the sessions, identities and sender keys of all devices
 // of a phone number to its LID, where they replace what is there. With nothing
-// under the number, the normal case, it costs three empty scans.
+// under the number, the normal case, it costs three empty scans. An error ends the
+// connection: the library would go on, find no session and give the message up.
 func (k *keyring) MigratePNToLID(ctx context.Context, pn, lid types.JID) error {
 	from, to := pn.SignalAddressUser(), lid.SignalAddressUser()
 	if from == to {
@@ -113,8 +114,14 @@ func (k *keyring) MigratePNToLID(ctx context.Context, pn, lid types.JID) error {
 		}
 		return nil
 	})
-	if err == nil && moved > 0 {
+	switch {
+	case err != nil && ctx.Err() != nil: // also sends migrate
+		return err
+	case err != nil:
+		return k.life.unacknowledged(err)
+	}
+	if moved > 0 {
 		k.log.Debugf("Moved %d sessions, identities and sender keys from a phone number to its LID", moved)
 	}
-	return err
+	return nil
 }

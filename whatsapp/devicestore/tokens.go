@@ -24,22 +24,15 @@ func (v *view) token(user types.JID) (*store.PrivacyToken, error) {
 }
 
 // PutPrivacyTokens keeps each user's token unless a newer one is known, with one
-// Apply. Timestamps count in seconds.
+// Apply for each thousand. Timestamps count in seconds.
 func (k *keyring) PutPrivacyTokens(ctx context.Context, tokens ...store.PrivacyToken) error {
-	return k.update(ctx, "put privacy tokens", func(v *view) error {
-		for _, t := range tokens {
-			known, err := v.token(t.User)
-			if err != nil {
-				return err
-			}
-			if known != nil && known.Timestamp.Unix() > t.Timestamp.Unix() {
-				continue
-			}
-			if err := v.put(tokenKey(t.User), newValue().int(t.Timestamp.Unix()).raw(t.Token)); err != nil {
-				return err
-			}
+	return k.updateEach(ctx, "put privacy tokens", len(tokens), 1, func(v *view, i int) error {
+		t := tokens[i]
+		known, err := v.token(t.User)
+		if err != nil || (known != nil && known.Timestamp.Unix() > t.Timestamp.Unix()) {
+			return err
 		}
-		return nil
+		return v.put(tokenKey(t.User), newValue().int(t.Timestamp.Unix()).raw(t.Token))
 	})
 }
 

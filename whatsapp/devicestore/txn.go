@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"maps"
 	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
 )
 
 // runs is how often a transaction's callback may run. The first run loses only
@@ -16,22 +19,28 @@ const runs = 16
 
 // txn collects the writes of one run of a transaction's callback.
 type txn struct {
-	closed   func() bool
 	revision uint64 // of the device when the run began
 
 	mu     sync.Mutex
 	ended  bool              // the callback has returned; guarded by mu, like the maps
 	writes map[string][]byte // nil deletes
-	seen   map[string][]byte // what the backend said at the first read; nil: absent
+	seen   map[string][]byte // what the first read found; nil: absent
+	events []*event          // that were put into the buffer
+	fault  error             // the store's, not the message's
 }
 
 // txnKey is the context key under which a device's running transaction is found.
 type txnKey struct{ ring *keyring }
 
 // DoDecryptionTxn runs fn as one transaction: writes made with its context are
-// seen by reads with that context, applied by one Apply when fn returns nil, and
+// seen by reads with that context, taken together when fn returns nil, and
 // discarded otherwise. Called with the context of a transaction of the same
 // device, fn joins it. A context that outlives fn is an ordinary one again.
+//
+// If fn has put one event into the buffer, its writes are held for
+// [Container.Deliver]; see the package comment for what else makes them durable.
+// Otherwise, and if the message is an errand from one's own phone, they are
+// applied by one Apply.
 //
 // fn may run again when another write got in its way: it must have no effect but
 // through the store. It must not wait for another transaction of this device.
@@ -44,6 +53,9 @@ func (k *keyring) DoDecryptionTxn(ctx context.Context, fn func(context.Context) 
 		return fmt.Errorf("begin transaction: %w", err)
 	}
 	defer k.turn.leave()
+	if err := k.flush(ctx); err != nil {
+		return fmt.Errorf("begin transaction: %w", k.life.unacknowledged(err))
+	}
 	err := k.attempt(ctx, fn)
 	if !errors.Is(err, errChanged) {
 		return err
@@ -54,26 +66,31 @@ func (k *keyring) DoDecryptionTxn(ctx context.Context, fn func(context.Context) 
 			return err
 		}
 	}
-	return fmt.Errorf("commit transaction: %w", ErrConflict)
+	return fmt.Errorf("commit transaction: %w", k.life.unacknowledged(ErrConflict))
 }
 
 // attempt runs the callback once and commits. It answers errChanged, having
 // reserved its ratchets, if another write got in its way.
 func (k *keyring) attempt(ctx context.Context, fn func(context.Context) error) error {
-	if k.closed.Load() {
-		return fmt.Errorf("begin transaction: %w", ErrClosed)
+	if err := k.life.refusal(); err != nil {
+		return fmt.Errorf("begin transaction: %w", k.life.unacknowledged(err))
 	}
 	t := &txn{
-		closed:   k.closed.Load,
 		revision: k.revision.Load(),
 		writes:   map[string][]byte{},
 		seen:     map[string][]byte{},
 	}
 	if err := t.run(context.WithValue(ctx, txnKey{k}, t), fn); err != nil {
+		if t.fault != nil {
+			return k.life.unacknowledged(err)
+		}
 		return err
 	}
-	if err := k.commit(ctx, t); err != nil {
-		return fmt.Errorf("commit transaction: %w", err)
+	switch err := k.commit(ctx, t); {
+	case errors.Is(err, errChanged):
+		return err
+	case err != nil:
+		return fmt.Errorf("commit transaction: %w", k.life.unacknowledged(err))
 	}
 	return nil
 }
@@ -104,8 +121,9 @@ func (k *keyring) enter(ctx context.Context) *txn {
 
 // join adds what fn writes, or nothing if it fails. The caller holds t.mu.
 func (t *txn) join(v *view, fn func(v *view) error) error {
-	if t.closed() {
-		return ErrClosed
+	if err := v.ring.life.refusal(); err != nil {
+		t.fault = err
+		return err
 	}
 	if err := fn(v); err != nil {
 		return err
@@ -115,23 +133,24 @@ func (t *txn) join(v *view, fn func(v *view) error) error {
 }
 
 // get reads through the transaction, so that reads repeat. The caller holds t.mu.
-func (t *txn) get(b Backend, k string) ([]byte, error) {
+func (t *txn) get(ring *keyring, k string) ([]byte, error) {
 	if value, ok := t.writes[k]; ok {
 		return value, nil
 	}
 	if value, ok := t.seen[k]; ok {
 		return value, nil
 	}
-	value, err := b.Get([]byte(k))
+	value, err := ring.lookup(k)
 	if err != nil {
+		t.fault = err
 		return nil, err
 	}
 	t.seen[k] = value
 	return value, nil
 }
 
-// see turns what a scan of the backend found into what the transaction sees
-// there. The caller holds t.mu.
+// see turns what a scan outside would find into what the transaction sees there.
+// The caller holds t.mu.
 func (t *txn) see(found map[string][]byte, prefix string) {
 	for k, value := range found {
 		if _, ok := t.seen[k]; !ok {
@@ -159,12 +178,12 @@ func (k *keyring) commit(ctx context.Context, t *txn) error {
 		return err
 	}
 	defer k.writing.leave()
-	if k.closed.Load() {
-		return ErrClosed
+	if err := k.life.refusal(); err != nil {
+		return err
 	}
 	if k.revision.Load() != t.revision {
 		for key := range t.writes {
-			current, err := k.backend.Get([]byte(key))
+			current, err := k.lookup(key)
 			if err != nil {
 				return err
 			}
@@ -173,6 +192,33 @@ func (k *keyring) commit(ctx context.Context, t *txn) error {
 				return errChanged
 			}
 		}
+	}
+	return k.keep(ctx, t)
+}
+
+// keep holds the writes of a transaction, or applies them. The caller is behind
+// writing.
+func (k *keyring) keep(ctx context.Context, t *txn) error {
+	k.open = nil
+	if len(t.events) != 1 {
+		return k.apply(ctx, t.writes)
+	}
+	k.open = t.events[0]
+	if !k.own.Load().wrote(t.writes) {
+		k.holdOn(t.writes)
+		return nil
+	}
+	errand, history := peek(k.open.plaintext)
+	if history != nil {
+		raw, err := proto.Marshal(history)
+		if err != nil {
+			return fmt.Errorf("marshal history: %w", err)
+		}
+		t.writes[historyKey(time.Now(), k.open.hash).String()] = newValue().raw(raw)
+	}
+	if !errand && history == nil {
+		k.holdOn(t.writes)
+		return nil
 	}
 	return k.apply(ctx, t.writes)
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"go.mau.fi/whatsmeow/store"
+
+	"github.com/switchhook/switchhook/whatsapp/devicestore"
 )
 
 func TestTransactionIsOneApply(t *testing.T) {
@@ -15,6 +17,7 @@ func TestTransactionIsOneApply(t *testing.T) {
 	m.costs(t, 1, "a transaction of every write", func() {
 		check(t, s.DoDecryptionTxn(t.Context(), func(ctx context.Context) error {
 			writeEverythingIn(ctx, t, s)
+			check(t, s.PutBufferedEvent(ctx, [32]byte{2}, nil, seconds(1))) // two: no message of the library's
 			check(t, s.PutSession(ctx, "1:0", []byte("new")))
 			equal(t, "inside", string(must(s.GetSession(ctx, "1:0"))), "new")
 			equal(t, "outside", string(must(s.GetSession(t.Context(), "1:0"))), "old")
@@ -112,10 +115,6 @@ func TestNestedTransactionJoins(t *testing.T) {
 func TestTransactionFailures(t *testing.T) {
 	s, m := all(t)
 	put := func(ctx context.Context) error { return s.PutSession(ctx, "1:0", []byte("a")) }
-	m.set(func(m *memory) { m.failNext = errDisk })
-	if err := s.DoDecryptionTxn(t.Context(), put); !errors.Is(err, errDisk) {
-		t.Errorf("error = %v", err)
-	}
 	func() {
 		defer func() { equal(t, "panic", recover(), any("boom")) }()
 		_ = s.DoDecryptionTxn(t.Context(), func(ctx context.Context) error {
@@ -134,6 +133,15 @@ func TestTransactionFailures(t *testing.T) {
 	}))
 	check(t, s.DoDecryptionTxn(t.Context(), put))
 	equal(t, "session", must(s.HasSession(t.Context(), "1:0")), true)
+	check(t, s.DeleteSession(t.Context(), "1:0"))
+
+	m.set(func(m *memory) { m.failNext = errDisk })
+	err := s.DoDecryptionTxn(t.Context(), put)
+	equal(t, "a disk's error", errors.Is(err, errDisk), true)
+	equal(t, "looks to the library like the end", errors.Is(err, context.Canceled), true)
+	equal(t, "session", must(s.HasSession(t.Context(), "1:0")), false)
+	err = s.DoDecryptionTxn(t.Context(), put)
+	equal(t, "and is the end", errors.Is(err, devicestore.ErrFailed) && errors.Is(err, context.Canceled), true)
 }
 
 // A goroutine that keeps the callback's context for longer than the callback

@@ -9,7 +9,7 @@ import (
 )
 
 // view is what one method call sees and changes: its own writes, over those of
-// the transaction it runs in, over the backend. It is for one goroutine and one
+// the transaction it runs in, over what is held, over the backend. It is for one goroutine and one
 // call; whoever made it holds the locks it needs.
 type view struct {
 	ring   *keyring
@@ -24,9 +24,9 @@ func (v *view) get(k key) ([]byte, error) {
 		return value, nil
 	}
 	if v.txn != nil {
-		return v.txn.get(v.ring.backend, string(k))
+		return v.txn.get(v.ring, string(k))
 	}
-	return v.ring.backend.Get(k)
+	return v.ring.lookup(string(k))
 }
 
 // put writes a value unless it is there already.
@@ -51,28 +51,77 @@ func (v *view) remove(k key) error {
 
 // scan visits the keys with a prefix in ascending order until fn returns an
 // error; errStop ends it without one. value is valid during fn only, and fn must
-// not use the view.
+// not use the view. Outside writing and transactions it may meet a write that is
+// made meanwhile, or not.
 func (v *view) scan(prefix key, fn func(key string, value []byte) error) error {
-	if v.txn == nil && len(v.writes) == 0 {
-		return stopped(v.ring.backend.Scan(prefix, func(k, value []byte) error {
-			return fn(string(k), value)
-		}))
+	held := v.ring.held.Load()
+	if v.txn != nil {
+		return stopped(v.scanTxn(prefix, held, fn))
 	}
+	var over map[string][]byte
+	if held != nil || len(v.writes) > 0 {
+		over = map[string][]byte{}
+		for k, value := range held.over(v.writes) {
+			if strings.HasPrefix(k, string(prefix)) {
+				over[k] = value
+			}
+		}
+	}
+	return stopped(v.scanOver(prefix, over, fn))
+}
+
+// scanOver visits what is on the backend with some keys over it, without
+// gathering the rest: there may be millions.
+func (v *view) scanOver(prefix key, over map[string][]byte, fn func(key string, value []byte) error) error {
+	next := slices.Sorted(maps.Keys(over))
+	upTo := func(last string, all bool) error {
+		for len(next) > 0 && (all || next[0] <= last) {
+			k := next[0]
+			next = next[1:]
+			if over[k] == nil {
+				continue
+			}
+			if err := fn(k, over[k]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	err := v.ring.backend.Scan(prefix, func(k, value []byte) error {
+		at := string(k)
+		if err := upTo(at, false); err != nil {
+			return err
+		}
+		if _, hidden := over[at]; hidden {
+			return nil
+		}
+		return fn(at, value)
+	})
+	if err != nil {
+		return err
+	}
+	return upTo("", true)
+}
+
+// scanTxn gathers what is there, so that the transaction finds it again.
+func (v *view) scanTxn(prefix key, held *hold, fn func(key string, value []byte) error) error {
 	found := map[string][]byte{}
 	err := v.ring.backend.Scan(prefix, func(k, value []byte) error {
 		found[string(k)] = bytes.Clone(value)
 		return nil
 	})
 	if err != nil {
+		v.txn.fault = err
 		return err
 	}
-	if v.txn != nil {
-		v.txn.see(found, string(prefix))
+	if held != nil {
+		overlay(found, held.writes, string(prefix))
 	}
+	v.txn.see(found, string(prefix))
 	overlay(found, v.writes, string(prefix))
 	for _, k := range slices.Sorted(maps.Keys(found)) {
 		if err := fn(k, found[k]); err != nil {
-			return stopped(err)
+			return err
 		}
 	}
 	return nil

@@ -1,0 +1,109 @@
+package whatsapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"unicode/utf8"
+
+	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/switchhook/switchhook/instance"
+	"github.com/switchhook/switchhook/record"
+	"github.com/switchhook/switchhook/whatsapp/devicestore"
+)
+
+const (
+	maxBody = 65536 // characters; WhatsApp's own limit
+	// sendTries is how often a text is begun whose encryption meets a message of
+	// the same person that is being decrypted.
+	sendTries = 4
+)
+
+// SendText implements [instance.Conn]. Digits become a JID without asking
+// WhatsApp whether somebody has that number: asking about many numbers gets an
+// account locked. Where nobody has, WhatsApp takes the text over all the same,
+// for the account's own phone only: no receipt will come.
+func (c *conn) SendText(ctx context.Context, t instance.Text) (record.Message, error) {
+	to, err := recipient(t.To)
+	if err != nil {
+		return record.Message{}, err
+	}
+	if err := checkText(t); err != nil {
+		return record.Message{}, err
+	}
+	self := c.self.Load()
+	if self == nil || !c.LoggedOn() {
+		return record.Message{}, instance.ErrNotConnected
+	}
+	if t.ID == "" {
+		t.ID = c.client.GenerateMessageID()
+	}
+	sent, err := c.send(ctx, to, t)
+	if err != nil {
+		return record.Message{}, fmt.Errorf("send text: %w", sendError(err))
+	}
+	if err := c.keys.NoteChat(ctx, to); err != nil {
+		c.log.Warn("chat not noted", "err", err)
+	}
+	m := record.Message{ID: t.ID, From: text(plain(self.jid)), FromMe: true, SentAt: seconds(sent.Timestamp), Text: t.Body}
+	m.LID = text(plain(self.lid))
+	m.To, _ = book(c.otherJID).named(to, types.EmptyJID)
+	m.Chat = m.To
+	return m, nil
+}
+
+// send sends, and again with the same id where the library has given up before
+// anything left: a ratchet was stepped by somebody else meanwhile.
+func (c *conn) send(ctx context.Context, to types.JID, t instance.Text) (sent whatsmeow.SendResponse, err error) {
+	for range sendTries {
+		message := &waE2E.Message{Conversation: proto.String(t.Body)}
+		sent, err = c.client.SendMessage(ctx, to, message, whatsmeow.SendRequestExtra{ID: t.ID})
+		if !errors.Is(err, devicestore.ErrConflict) {
+			return sent, err
+		}
+	}
+	return sent, err
+}
+
+var messageID = regexp.MustCompile(`^[0-9A-Za-z._-]{1,64}$`)
+
+func checkText(t instance.Text) error {
+	switch {
+	case t.ID != "" && !messageID.MatchString(t.ID):
+		return &instance.InvalidError{Field: "id", Problem: "a message's id is 1 to 64 letters, digits, dots, dashes and underscores"}
+	case t.Body == "":
+		return &instance.InvalidError{Field: "text", Problem: "is empty"}
+	case !utf8.ValidString(t.Body):
+		return &instance.InvalidError{Field: "text", Problem: "is not UTF-8"}
+	case utf8.RuneCountInString(t.Body) > maxBody:
+		return &instance.InvalidError{Field: "text", Problem: "is longer than 65536 characters"}
+	default:
+		return nil
+	}
+}
+
+// sendError is the library's error as callers and logs may have it.
+func sendError(err error) error {
+	var refused *whatsmeow.IQError
+	switch {
+	case errors.As(err, &refused):
+		return fmt.Errorf("WhatsApp refused it with code %d", refused.Code) // its text may be the answer's XML
+	case errors.Is(err, whatsmeow.ErrNotConnected), errors.Is(err, whatsmeow.ErrNotLoggedIn), errors.Is(err, devicestore.ErrClosed):
+		return instance.ErrNotConnected
+	default:
+		return withoutNumbers{err}
+	}
+}
+
+// withoutNumbers is an error whose text hides phone numbers.
+type withoutNumbers struct{ error }
+
+var number = regexp.MustCompile(`[0-9]{5,}`)
+
+func (e withoutNumbers) Error() string { return number.ReplaceAllString(e.error.Error(), "…") }
+func (e withoutNumbers) Unwrap() error { return e.error }
