@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/switchhook/switchhook/api/internal/reply"
@@ -15,7 +16,8 @@ import (
 const adminPrefix = "/api/v1/"
 
 // route is one request of the admin API. In pattern "{id}" stands for an
-// instance's id or name, which is looked up before handle is called.
+// instance's id or name, which is looked up before handle is called, and "{seq}"
+// for the number of one of its events.
 type route struct {
 	method  string
 	pattern []string
@@ -26,7 +28,8 @@ type route struct {
 type call struct {
 	*http.Request
 	w     http.ResponseWriter
-	entry Entry // of {id}
+	entry Entry  // of {id}
+	seq   uint64 // of {seq}
 }
 
 // created is an answer with the status 201.
@@ -34,11 +37,14 @@ type created struct{ body any }
 
 func (a *API) adminRoutes() []route {
 	one := []string{"instances", "{id}"}
-	below := func(what string) []string { return append(slices.Clone(one), what) }
+	below := func(what ...string) []string { return append(slices.Clone(one), what...) }
 	return []route{
 		{http.MethodGet, []string{"system"}, a.system},
 		{http.MethodGet, []string{"nats"}, a.nats},
-		{http.MethodGet, []string{"sandbox"}, a.faultKinds},
+		{http.MethodGet, []string{"sandbox"}, a.played(a.faultKinds)},
+		{http.MethodPost, []string{"sandbox", "fault"}, a.played(a.fault)},
+		{http.MethodGet, []string{"sandbox", "inbox"}, a.played(a.inbox)},
+		{http.MethodPost, []string{"sandbox", "behave"}, a.played(a.behave)},
 		{http.MethodGet, []string{"instances"}, a.list},
 		{http.MethodPost, []string{"instances"}, a.add},
 		{http.MethodGet, one, a.show},
@@ -52,8 +58,14 @@ func (a *API) adminRoutes() []route {
 		{http.MethodPost, below("clear"), a.command(a.cfg.Instances.Clear)},
 		{http.MethodPost, below("save"), a.save},
 		{http.MethodGet, below("events"), a.events},
-		{http.MethodPost, below("scan"), a.scan},
-		{http.MethodPost, below("fault"), a.fault},
+		{http.MethodPost, below("pairing-code"), a.pairingCode},
+		{http.MethodPost, below("messages"), a.send},
+		{http.MethodPost, below("media", "{seq}"), a.fetch},
+		{http.MethodGet, below("media", "{seq}"), a.media},
+		{http.MethodPost, below("scan"), a.played(a.scan)},
+		{http.MethodPost, below("type"), a.played(a.typeCode)},
+		{http.MethodPost, below("letters"), a.played(a.letter)},
+		{http.MethodPost, below("fault"), a.played(a.fault)},
 	}
 }
 
@@ -75,11 +87,14 @@ func (a *API) serveAdmin(w http.ResponseWriter, r *http.Request) {
 		reply.JSON(w, f.Status, f)
 		return
 	}
-	if c, ok := body.(created); ok {
-		reply.JSON(w, http.StatusCreated, c.body)
-		return
+	switch b := body.(type) {
+	case created:
+		reply.JSON(w, http.StatusCreated, b.body)
+	case *download:
+		b.serve(w, r)
+	default:
+		reply.JSON(w, http.StatusOK, body)
 	}
-	reply.JSON(w, http.StatusOK, body)
 }
 
 // dispatch finds the route and runs it.
@@ -90,7 +105,7 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	var allow []string
 	for _, rt := range a.admin {
-		id, ok := rt.match(segs)
+		id, seq, ok := rt.match(segs)
 		if !ok {
 			continue
 		}
@@ -98,7 +113,7 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request) (any, error) {
 			allow = append(allow, rt.method)
 			continue
 		}
-		c := &call{Request: r, w: w}
+		c := &call{Request: r, w: w, seq: seq}
 		if id != "" {
 			e, err := a.cfg.Instances.Find(r.Context(), id)
 			if err != nil {
@@ -120,20 +135,27 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request) (any, error) {
 
 var errNoRoute = &failure{Status: http.StatusNotFound, Code: "no_route", Message: "the admin API has no such path"}
 
-// match reports whether the route's pattern fits, and what stands for {id}.
-func (rt route) match(segs []string) (id string, ok bool) {
+// match reports whether the route's pattern fits, and what stands for {id} and
+// {seq}.
+func (rt route) match(segs []string) (id string, seq uint64, ok bool) {
 	if len(segs) != len(rt.pattern) {
-		return "", false
+		return "", 0, false
 	}
 	for i, p := range rt.pattern {
 		switch {
 		case p == "{id}":
 			id = segs[i]
+		case p == "{seq}":
+			n, err := strconv.ParseUint(segs[i], 10, 64)
+			if err != nil {
+				return "", 0, false
+			}
+			seq = n
 		case p != segs[i]:
-			return "", false
+			return "", 0, false
 		}
 	}
-	return id, true
+	return id, seq, true
 }
 
 // decode reads the body into v: one JSON object with no key that v does not

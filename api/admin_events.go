@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/json"
-	"net/http"
 	"net/url"
 	"strconv"
 	"time"
@@ -63,8 +62,7 @@ func (a *API) events(c *call) (any, error) {
 		return nil, err
 	}
 	if l.wait > 0 {
-		end := time.Now().Add(l.wait + writeTimeout)
-		_ = http.NewResponseController(c.w).SetWriteDeadline(end) // only a test's writer has none
+		c.writeWithin(l.wait + writeTimeout)
 	}
 	found, err := a.await(c, l)
 	if err != nil {

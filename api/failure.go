@@ -34,12 +34,19 @@ var sentinels = []struct {
 	{instance.ErrEstablished, http.StatusConflict, "established"},
 	{instance.ErrSavedSession, http.StatusConflict, "saved_session"},
 	{instance.ErrNothingToRestore, http.StatusConflict, "nothing_to_restore"},
+	{instance.ErrNotConnected, http.StatusConflict, "not_connected"},
+	{instance.ErrLoggingOut, http.StatusConflict, "logging_out"},
+	{ErrNotStored, http.StatusNotFound, "not_stored"},
+	{instance.ErrGone, http.StatusGone, "gone"},
+	{instance.ErrBusy, http.StatusTooManyRequests, "busy"},
 	{instance.ErrNotReady, http.StatusGatewayTimeout, "not_ready"},
 	{instance.ErrUnavailable, http.StatusServiceUnavailable, "unavailable"},
 	{instance.ErrStopping, http.StatusServiceUnavailable, "stopping"},
+	{instance.ErrRestarting, http.StatusServiceUnavailable, "restarting"},
+	{instance.ErrFull, http.StatusInsufficientStorage, "full"},
 }
 
-// Sentinel is the error of package instance that a code of the admin API stands
+// Sentinel is the error, of package instance or this one, that a code of the admin API stands
 // for, nil if it stands for none.
 func Sentinel(code string) error {
 	for _, s := range sentinels {
@@ -56,6 +63,9 @@ func explain(err error) (f *failure, known bool) {
 	var own *failure
 	var failed *instance.FailedError
 	var invalid *instance.InvalidError
+	var sending *instance.SendError
+	var fetching *instance.FetchError
+	var pairing *instance.PairingError
 	var refused *SandboxError
 	var large *http.MaxBytesError
 	switch {
@@ -68,6 +78,14 @@ func explain(err error) (f *failure, known bool) {
 			Status: http.StatusBadGateway, Code: "failed", Message: failed.Error(),
 			State: &failed.State, Cause: failed.Cause,
 		}, true
+	case errors.As(err, &sending):
+		return &failure{Status: http.StatusBadGateway, Code: "send_failed", Message: sending.Error()}, true
+	case errors.As(err, &fetching):
+		return &failure{Status: http.StatusBadGateway, Code: "fetch_failed", Message: fetching.Error()}, true
+	case errors.As(err, &pairing):
+		return &failure{Status: http.StatusBadGateway, Code: "no_pairing_code", Message: pairing.Error()}, true
+	case errors.Is(err, instance.ErrFull): // how full, and what would make room
+		return &failure{Status: http.StatusInsufficientStorage, Code: "full", Message: err.Error()}, true
 	case errors.As(err, &refused):
 		return &failure{Status: http.StatusConflict, Code: "sandbox", Message: refused.Error()}, true
 	case errors.As(err, &large):

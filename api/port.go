@@ -11,12 +11,13 @@ import (
 // Instances is what the whole room asks of the daemon. Any goroutine may call
 // any method. Errors are those of package instance, possibly wrapped:
 // ErrNotFound, ErrNameTaken, ErrDeleted, ErrEstablished, ErrSavedSession,
-// ErrNothingToRestore, ErrNotReady, ErrUnavailable, ErrStopping, *FailedError,
-// *InvalidError. Whatever else comes is taken for an internal error and not
-// shown.
+// ErrNothingToRestore, ErrNotConnected, ErrNotReady, ErrUnavailable, ErrStopping,
+// *FailedError, *InvalidError and what the methods name. Whatever else comes is
+// taken for an internal error and not shown.
 type Instances interface {
 	Registry
 	Commands
+	Messages
 	Log
 }
 
@@ -46,6 +47,9 @@ type Commands interface {
 	// Generate answers the pairing code on show, or the first one. userAgent,
 	// if not nil, is stored before.
 	Generate(ctx context.Context, id string, userAgent *string) (record.Code, error)
+	// LinkPhone answers a code to type on the phone with these digits: the one on
+	// show, or a new one. It may fail with an *instance.PairingError.
+	LinkPhone(ctx context.Context, id, digits string, userAgent *string) (record.Code, error)
 	Close(ctx context.Context, id string) (record.Info, error)
 	Restore(ctx context.Context, id string) (record.Info, error)
 	Disconnect(ctx context.Context, id string) (record.Info, error)
@@ -84,6 +88,16 @@ type Entry struct {
 	Seq           uint64    `json:"seq"` // of its newest event, 0 before the first
 	record.Info
 	Delivery
+	// StorageTrouble says why files cannot be stored now; empty while they can.
+	StorageTrouble string  `json:"storage_trouble,omitempty"`
+	Messages       Traffic `json:"messages"`
+}
+
+// Traffic counts the messages of one instance since the daemon started.
+type Traffic struct {
+	Received int64     `json:"received"` // texts, media and whatever else was written
+	Sent     int64     `json:"sent"`
+	LastAt   time.Time `json:"last_at,omitzero"`
 }
 
 // Delivery is how far the PostBacks of one instance have come.
@@ -92,30 +106,6 @@ type Delivery struct {
 	LastError string    `json:"delivery_error,omitempty"`
 	NextTry   time.Time `json:"next_delivery_at,omitzero"`
 }
-
-// Sandbox plays the phones, and the accidents, of a sandbox network. Besides
-// the errors of [Instances] it answers [*SandboxError].
-type Sandbox interface {
-	// Scan lets a virtual phone scan the code that the instance shows. phone
-	// chooses its number; empty, one is made up.
-	Scan(ctx context.Context, id, phone string) (digits string, err error)
-	// Fault makes something go wrong. noGap, where the kind knows it, leaves no
-	// time between the fault and the next connection.
-	Fault(ctx context.Context, id, kind string, noGap bool) error
-	Kinds() []FaultKind
-}
-
-// FaultKind is one accident the sandbox can play.
-type FaultKind struct {
-	Name string `json:"name"`
-	What string `json:"what"` // one line for people
-}
-
-// SandboxError is a wish that the sandbox cannot fulfil as things are. Its text
-// is for the caller.
-type SandboxError struct{ Problem string }
-
-func (e *SandboxError) Error() string { return e.Problem }
 
 // System tells about the daemon itself.
 type System interface {

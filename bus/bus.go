@@ -64,6 +64,10 @@ type Config struct {
 	// empty, a random one is made and kept in Dir. At most 32 letters and digits.
 	Origin string
 
+	// MessageTexts publishes what was written in messages. Without it a message
+	// goes out as [record.Event.WithoutTexts] has it.
+	MessageTexts bool
+
 	Log *slog.Logger // nil discards
 }
 

@@ -120,6 +120,9 @@ func (p *pipeline) fill() error {
 
 // send publishes one event as the next link of the chain.
 func (p *pipeline) send(e *record.Event, pos uint64) error {
+	if !p.cfg.MessageTexts {
+		e = new(e.WithoutTexts())
+	}
 	msg, omitted, err := encode(e, p.bookmark.Origin, p.limit-headroom-len(p.prev))
 	if err != nil {
 		return err

@@ -50,6 +50,7 @@ type Config struct {
 	NATS       NATS       `yaml:"nats"`
 	Webhook    Webhook    `yaml:"webhook"`
 	Store      Store      `yaml:"store"`
+	Files      Files      `yaml:"files"`
 	Connection Connection `yaml:"connection"`
 	WhatsApp   WhatsApp   `yaml:"whatsapp"`
 }
@@ -130,6 +131,11 @@ type NATS struct {
 	// whichever drops them first. It is rebuilt from the store's log when lost.
 	MaxAge   time.Duration `yaml:"max_age"`
 	MaxBytes Size          `yaml:"max_bytes"`
+
+	// MessageTexts publishes what was written in messages, the names of who wrote
+	// and of files. Without it subscribers hear that a message came, from whom,
+	// and of what kind.
+	MessageTexts bool `yaml:"message_texts"`
 }
 
 // Webhook is how PostBacks are delivered.
@@ -155,6 +161,12 @@ type Store struct {
 	// Retention is how long a delivered event stays in the log, for history and
 	// replay.
 	Retention time.Duration `yaml:"retention"`
+}
+
+// Files bounds what instances store: media of messages and the like.
+type Files struct {
+	PerInstance Size `yaml:"per_instance"`
+	Total       Size `yaml:"total"`
 }
 
 // Connection is the timing of every WhatsApp connection.
@@ -223,6 +235,7 @@ func Default() Config {
 			Horizon: 72 * time.Hour,
 		},
 		Store: Store{Retention: 7 * 24 * time.Hour},
+		Files: Files{PerInstance: GiB, Total: 10 * GiB},
 		Connection: Connection{
 			DialTimeout:    20 * time.Second,
 			LoginTimeout:   30 * time.Second,

@@ -37,6 +37,7 @@ func TestEveryKey(t *testing.T) {
 		"nats.token":            {value: "secret", beside: []string{external}},
 		"nats.credentials_file": {value: file, beside: []string{external}},
 		"nats.ca_file":          {value: file, beside: []string{external}},
+		"files.total":           {value: "77GiB"},
 		"whatsapp.version":      {value: "2.3000.1"},
 		"whatsapp.proxy":        {value: "http://example.com:9"},
 	}
@@ -56,6 +57,8 @@ func TestEveryKey(t *testing.T) {
 				value, inFile = "77s", "77s"
 			case int:
 				value, inFile = "77", "77"
+			case bool:
+				value, inFile = "true", "true"
 			case Size:
 				value, inFile = "77MiB", "77MiB"
 			case slog.Level:

@@ -99,6 +99,12 @@ func (c Config) relations() []finding {
 			text: fmt.Sprintf("webhook.per_endpoint (%d) is more than webhook.max_in_flight (%d): lower one or raise the other", w.PerEndpoint, w.MaxInFlight),
 		})
 	}
+	if f := c.Files; f.PerInstance > f.Total {
+		all = append(all, finding{
+			keys: []string{"files.per_instance", "files.total"},
+			text: fmt.Sprintf("files.per_instance (%s) is more than files.total (%s): lower one or raise the other", f.PerInstance, f.Total),
+		})
+	}
 	if len(c.Webhook.Schedule) == 0 {
 		all = append(all, about("webhook.schedule", "is empty: give at least one wait, as in [1h]"))
 	}

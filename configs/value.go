@@ -22,6 +22,8 @@ func set(field reflect.Value, text string) error {
 		return assign(p, text, ParseSize)
 	case *int:
 		return assign(p, text, parseInt)
+	case *bool:
+		return assign(p, text, parseBool)
 	case *slog.Level:
 		return assign(p, text, parseLevel)
 	case *netip.Prefix:
@@ -120,6 +122,15 @@ func parseInt(text string) (int, error) {
 		return 0, fmt.Errorf("%s is not a whole number", quote(text))
 	}
 	return n, nil
+}
+
+// parseBool takes the two words that YAML 1.2 has for it, and none of the many that
+// others have.
+func parseBool(text string) (bool, error) {
+	if text != "true" && text != "false" {
+		return false, fmt.Errorf("%s is neither true nor false", quote(text))
+	}
+	return text == "true", nil
 }
 
 // levels are written in lower case only; slog itself would accept "INFO+2".

@@ -161,6 +161,9 @@ func setNode(field reflect.Value, n *yaml.Node) error {
 	if _, number := reflect.TypeAssert[int](field); number && tag == "!!str" && n.Style != 0 {
 		return errors.New("must be a number: remove the quotes")
 	}
+	if field.Kind() == reflect.Bool && tag == "!!str" && n.Style != 0 {
+		return errors.New("must be true or false: remove the quotes")
+	}
 	return set(field, n.Value)
 }
 

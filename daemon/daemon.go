@@ -18,6 +18,7 @@ import (
 	"github.com/switchhook/switchhook/api/witi"
 	"github.com/switchhook/switchhook/bus"
 	"github.com/switchhook/switchhook/configs"
+	"github.com/switchhook/switchhook/files"
 	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/outbox"
 	"github.com/switchhook/switchhook/record"
@@ -44,6 +45,7 @@ type Daemon struct {
 	started time.Time
 
 	store   *store.Store
+	files   *files.Files
 	sandbox *sandbox.Network // nil unless it runs inside the daemon
 	phones  sandbox.Control  // nil unless the network is the sandbox
 	air     net.Listener     // the embedded sandbox's
@@ -76,6 +78,12 @@ func New(o Options) (_ *Daemon, err error) {
 	}
 	d.warnOpenDirectory()
 	d.store, err = store.Open(d.path("switchhook.db"), store.Options{Network: string(d.cfg.Network), Log: d.log})
+	if err != nil {
+		return nil, err
+	}
+	d.files, err = files.Open(d.path("files"), files.Options{
+		PerInstance: int64(d.cfg.Files.PerInstance), Total: int64(d.cfg.Files.Total), Log: d.log,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +132,8 @@ func (d *Daemon) newBus() (*bus.Bus, error) {
 		Dir: d.path("nats"), Embedded: n.URL == "", Listen: n.Listen,
 		URL: n.URL, User: n.User, Password: n.Password.Reveal(), Token: n.Token.Reveal(),
 		CredsFile: n.CredentialsFile, CAFile: n.CAFile,
-		MaxAge: n.MaxAge, MaxBytes: int64(n.MaxBytes), Origin: d.store.LogID(), Log: d.log,
+		MaxAge: n.MaxAge, MaxBytes: int64(n.MaxBytes), Origin: d.store.LogID(),
+		MessageTexts: n.MessageTexts, Log: d.log,
 	}, d.store)
 }
 
@@ -174,7 +183,7 @@ func (d *Daemon) newFleet() error {
 		return err
 	}
 	w, c := d.cfg.Webhook, d.cfg.Connection
-	f := &fleet{store: d.store, driver: driver, watches: newWatches(), log: d.log}
+	f := &fleet{store: d.store, files: d.files, driver: driver, watches: newWatches(), log: d.log}
 	sender, err := webhook.New(webhook.Config{
 		Formats: map[string]webhook.Encoder{"witi": witi.Encoder{WID: f.wid}},
 		Timeout: w.Timeout, Allow: w.AllowNetworks, AllowLoopback: d.phones != nil,
@@ -212,6 +221,7 @@ func (f *fleet) wid(id string) (string, bool) {
 // appended wakes everyone who reads the log.
 func (d *Daemon) appended(events []record.Event) {
 	d.bus.Notify()
+	d.fleet.traffic(events)
 	last := ""
 	for _, e := range events {
 		if e.Stream == last {
@@ -232,6 +242,9 @@ func (d *Daemon) release() {
 	}
 	if d.sandbox != nil {
 		_ = d.sandbox.Close()
+	}
+	if d.files != nil {
+		_ = d.files.Close()
 	}
 	if d.store != nil {
 		_ = d.store.Close()

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"github.com/switchhook/switchhook/api"
+	"github.com/switchhook/switchhook/files"
 	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/outbox"
 	"github.com/switchhook/switchhook/record"
@@ -23,6 +24,7 @@ import (
 // called from any goroutine; instances run only while Run does.
 type fleet struct {
 	store   *store.Store
+	files   *files.Files
 	outbox  *outbox.Outbox
 	driver  instance.Driver
 	dials   instance.Dials
@@ -51,6 +53,11 @@ type member struct {
 	live atomic.Pointer[instance.Instance]
 	ep   atomic.Pointer[record.Endpoint]
 	rec  record.Instance // as it was read or made; the live instance knows better
+
+	asked       atomic.Pointer[string] // digits of the phone that a code to type was last made for
+	received    atomic.Int64           // messages since the start
+	sent        atomic.Int64
+	lastMessage atomic.Int64 // its time in Unix nanoseconds, 0 before the first
 }
 
 func (m *member) endpoint() record.Endpoint     { return *m.ep.Load() }
@@ -116,7 +123,7 @@ func (f *fleet) build(m *member) (*instance.Instance, error) {
 	}
 	return instance.New(instance.Config{
 		Record: m.rec, Session: session,
-		Journal: journal{f, m}, Driver: f.driver, Dials: f.dials,
+		Journal: journal{f, m}, Driver: f.driver, Dials: f.dials, Files: storage{f.files.Of(m.id)},
 		Timing: f.timing, CheckWebhook: f.check, Log: f.log,
 	})
 }
@@ -182,6 +189,7 @@ func (f *fleet) describe(m *member, lanes []outbox.LaneStatus) api.Entry {
 	e := api.Entry{
 		ID: m.id, Name: m.name, WID: m.wid, CreatedAt: st.Record.CreatedAt,
 		Deleting: !st.Record.DeletedAt.IsZero(), Seq: f.store.Head(m.id), Info: st.Info,
+		StorageTrouble: st.Storage, Messages: m.traffic(),
 	}
 	if st.Degraded != "" {
 		e.Hint = "degraded: " + st.Degraded

@@ -108,6 +108,10 @@ func (f *fleet) erase(ctx context.Context, m *member) error {
 	} else {
 		ch.EraseInstance(m.id)
 	}
+	// The files first: what is erased from the store is not found again.
+	if err := f.files.Erase(m.id); err != nil {
+		return err
+	}
 	if err := f.store.EraseStream(ctx, m.id); err != nil {
 		return err
 	}

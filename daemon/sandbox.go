@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
+	"strings"
+	"time"
 
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/instance"
@@ -35,8 +38,95 @@ func (p phones) Scan(ctx context.Context, id, phone string) (digits string, err 
 	return d.Phone, nil
 }
 
+// Type implements [api.Sandbox].
+func (p phones) Type(ctx context.Context, id, phone string) (digits string, err error) {
+	m := p.fleet.byID(id)
+	if m == nil {
+		return "", instance.ErrNotFound
+	}
+	code, asked := m.live.Load().Status().PairingCode, m.asked.Load()
+	if code == nil || asked == nil {
+		return "", &api.SandboxError{Problem: "the instance shows no code to type now: make one first, for example with switchhook link " + m.name + " --phone 5511999990000"}
+	}
+	if phone == "" {
+		phone = *asked
+	}
+	d, err := p.control.TypeCode(ctx, phone, code.Text)
+	if err != nil {
+		return "", sandboxProblem(err)
+	}
+	return d.Phone, nil
+}
+
+// Write implements [api.Sandbox].
+func (p phones) Write(ctx context.Context, id string, l api.Letter) (api.Written, error) {
+	m := p.fleet.byID(id)
+	if m == nil {
+		return api.Written{}, instance.ErrNotFound
+	}
+	spec := sandbox.SendSpec{From: l.From, To: m.live.Load().Status().Info.Phone, PushName: l.Name}
+	if spec.To == "" {
+		return api.Written{}, &api.SandboxError{Problem: "the instance has no account that a phone could write to: link it first, with switchhook link " + m.name}
+	}
+	switch {
+	case len(l.Image) > 0:
+		spec.Media = &sandbox.Media{Kind: "image", MIME: http.DetectContentType(l.Image), Bytes: l.Image, Caption: l.Text}
+	case l.React != "":
+		spec.Reaction = &sandbox.Reaction{Target: l.React, Emoji: l.Text}
+	case l.Edit != "":
+		spec.Edit = &sandbox.Edit{Target: l.Edit, Text: l.Text}
+	case l.Delete != "":
+		spec.Revoke = &sandbox.Revoke{Target: l.Delete}
+	case l.Call:
+		spec.Call = &sandbox.Call{}
+	default:
+		spec.Text = l.Text
+	}
+	sent, err := p.control.Send(ctx, spec)
+	if err != nil {
+		return api.Written{}, sandboxProblem(err)
+	}
+	w := api.Written{ID: sent.ID, From: digitsOf(sent.From), To: spec.To}
+	for _, c := range sent.Copies {
+		w.Taken = w.Taken || c.Acknowledged
+	}
+	return w, nil
+}
+
+// Behave implements [api.Sandbox].
+func (p phones) Behave(ctx context.Context, b api.Behaviour) error {
+	return sandboxProblem(p.control.Behave(ctx, b.Phone, sandbox.Behaviour{
+		Receipts: sandbox.Receipts(b.Receipts), RefuseWith: b.RefuseWith, Silent: b.Silent, Downloads: sandbox.Downloads(b.Downloads),
+	}))
+}
+
+// Inbox implements [api.Sandbox].
+func (p phones) Inbox(ctx context.Context, phone string) ([]api.Received, error) {
+	all, err := p.control.Received(ctx, phone)
+	if err != nil {
+		return nil, sandboxProblem(err)
+	}
+	out := make([]api.Received, 0, len(all))
+	for _, m := range all {
+		out = append(out, api.Received{ID: m.ID, From: digitsOf(m.From), To: digitsOf(m.To), At: m.At, Text: m.Text, Type: m.Kind})
+	}
+	return out, nil
+}
+
+// digitsOf answers what a JID begins with.
+func digitsOf(jid string) string {
+	end := strings.IndexFunc(jid, func(r rune) bool { return r < '0' || r > '9' })
+	return jid[:max(end, 0)]
+}
+
 // Fault implements [api.Sandbox].
-func (p phones) Fault(ctx context.Context, id, kind string, noGap bool) error {
+func (p phones) Fault(ctx context.Context, id string, f api.FaultSpec) error {
+	kind, opts := sandbox.FaultKind(f.Kind), sandbox.FaultOptions{
+		NoGap: f.NoGap, Times: f.Times, Later: f.Later, Expire: time.Duration(f.Expire) * time.Second,
+	}
+	if id == "" {
+		return sandboxProblem(p.control.Fault(ctx, sandbox.Target{}, kind, opts))
+	}
 	m := p.fleet.byID(id)
 	if m == nil {
 		return instance.ErrNotFound
@@ -51,14 +141,14 @@ func (p phones) Fault(ctx context.Context, id, kind string, noGap bool) error {
 	default:
 		return &api.SandboxError{Problem: fmt.Sprintf("the instance is in state %d (%s): nothing in the sandbox belongs to it", st.Info.State, st.Info.State)}
 	}
-	return sandboxProblem(p.control.Fault(ctx, target, sandbox.FaultKind(kind), sandbox.FaultOptions{NoGap: noGap}))
+	return sandboxProblem(p.control.Fault(ctx, target, kind, opts))
 }
 
 // Kinds implements [api.Sandbox].
 func (p phones) Kinds() []api.FaultKind {
 	var out []api.FaultKind
 	for _, k := range sandbox.FaultKinds() {
-		out = append(out, api.FaultKind{Name: string(k.Kind), What: k.About})
+		out = append(out, api.FaultKind{Name: string(k.Kind), What: k.About, Targets: k.Targets, Options: k.Options})
 	}
 	return out
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/switchhook/switchhook/api"
+	"github.com/switchhook/switchhook/files"
 	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/outbox"
@@ -39,10 +40,14 @@ func (d *badDriver) Open(spec instance.Spec) (instance.Conn, error) {
 	}
 }
 
-type badConn struct{ dial func(context.Context) error }
+type badConn struct {
+	instance.Conn // whatever else it is asked panics, too
+	dial          func(context.Context) error
+}
 
 func (c badConn) Dial(ctx context.Context) error { return c.dial(ctx) }
 func (badConn) Logout(context.Context) error     { return errors.New("not now") }
+func (badConn) Gauges() instance.Gauges          { return instance.Gauges{} }
 func (badConn) Close()                           {}
 
 type noSender struct{}
@@ -58,8 +63,12 @@ func newTestFleet(t *testing.T, driver instance.Driver) *fleet {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stored, err := files.Open(t.TempDir(), files.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	f := &fleet{
-		store: s, driver: driver, watches: newWatches(), log: slog.New(slog.DiscardHandler),
+		store: s, files: stored, driver: driver, watches: newWatches(), log: slog.New(slog.DiscardHandler),
 		timing: instance.DefaultTiming(), check: func(string) error { return nil },
 	}
 	budget := instance.NewBudget(1000)
@@ -75,7 +84,7 @@ func newTestFleet(t *testing.T, driver instance.Driver) *fleet {
 	rest.run("dials", budget.Run)
 	rest.run("fleet", f.Run)
 	t.Cleanup(func() {
-		if err := errors.Join(rest.stop(), disk.stop(), s.Close()); err != nil {
+		if err := errors.Join(rest.stop(), disk.stop(), s.Close(), stored.Close()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -32,6 +32,9 @@ type Options struct {
 // limit bounds the tour; a step that hangs fails it.
 const limit = 28 * time.Second
 
+// stepWait is how long one look at the log waits for more.
+const stepWait = 5 * time.Second
+
 // Run takes the tour. It returns nil when everything arrived once, signed and
 // in order, and an error that says what did not otherwise.
 func Run(ctx context.Context, o Options) error {
@@ -140,6 +143,7 @@ func (t *tour) walk(ctx context.Context, rcv *receiver) (err error) {
 	}{
 		{"Generate a QR code", t.generate},
 		{"A virtual phone scans it", t.scan},
+		{"A phone writes, and gets an answer", t.talk},
 		{"The network drops the socket: it comes back by itself", t.drop},
 		{"Close, keeping the session", func(ctx context.Context) error { return t.expect(t.admin.Close(ctx, t.name))(fsm.NoConnection) }},
 		{"Restore, without a QR code", func(ctx context.Context) error { return t.expect(t.admin.Restore(ctx, t.name))(fsm.Authenticated) }},
@@ -204,7 +208,7 @@ func (t *tour) drop(ctx context.Context) error {
 func (t *tour) reach(ctx context.Context, want fsm.State) error {
 	after := t.entry.Seq
 	for {
-		events, err := t.admin.Events(ctx, t.name, client.Look{After: after, Wait: 5 * time.Second})
+		events, err := t.admin.Events(ctx, t.name, client.Look{After: after, Wait: stepWait})
 		if err != nil {
 			return err
 		}
@@ -236,8 +240,7 @@ func (t *tour) arrived(ctx context.Context) error {
 
 // judge compares what is in the log with what has arrived.
 func (t *tour) judge(ctx context.Context) error {
-	var transitions []fsm.Transition
-	codes := 0
+	var committed []entry
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	events, err := t.admin.Events(ctx, t.name, client.Look{Limit: api.MaxEvents})
@@ -245,19 +248,15 @@ func (t *tour) judge(ctx context.Context) error {
 		return err
 	}
 	for _, e := range events {
-		if e.Data.Transition != nil {
-			transitions = append(transitions, *e.Data.Transition)
-		} else {
-			codes++
-		}
+		committed = append(committed, entry{transition: e.Data.Transition, message: about(e), carried: carried(e.Type)})
 	}
-	return t.report(transitions, codes)
+	return t.report(committed)
 }
 
-func (t *tour) report(transitions []fsm.Transition, codes int) error {
-	v := t.ledger.judge(transitions, codes)
-	t.sayf("\nCommitted %d events, %d of them transitions. Received %d PostBacks (%d signed) and %d NATS messages; %d repeated. %.1f s.",
-		v.committed, v.transitions, v.posted, v.signed, v.published, v.repeated, time.Since(t.began).Seconds())
+func (t *tour) report(committed []entry) error {
+	v := t.ledger.judge(committed)
+	t.sayf("\nCommitted %d events, %d of them transitions and %d about messages. Received %d PostBacks of %d (%d signed) and %d NATS messages; %d repeated. %.1f s.",
+		v.committed, v.transitions, v.messages, v.posted, v.carried, v.signed, v.published, v.repeated, time.Since(t.began).Seconds())
 	if len(v.faults) == 0 {
 		t.sayf("Nothing was lost, nothing came out of order, everything was signed.")
 		return nil

@@ -14,7 +14,7 @@ func TestTour(t *testing.T) {
 	if err := demo.Run(t.Context(), demo.Options{Out: &out, Version: "test"}); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
-	for _, want := range []string{"▄▄▄▄▄", "4 → 10 WhatsAppAuthenticated", "10 → 11", "signed", "Nothing was lost"} {
+	for _, want := range []string{"▄▄▄▄▄", "4 → 10 WhatsAppAuthenticated", "10 → 11", "signed", "message.text", "message.receipt read", "Are you open today?", "Until eight this evening.", "Nothing was lost"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the tour does not show %q:\n%s", want, out.String())
 		}

@@ -3,6 +3,7 @@ package demo
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	natsgo "github.com/nats-io/nats.go"
@@ -24,11 +25,15 @@ func subscribe(info api.NATS, instance string, l *ledger) (stop func(), err erro
 		if json.Unmarshal(m.Data, &e) != nil {
 			return
 		}
-		d := &description{at: e.Time, what: fmt.Sprintf("a QR code, shown for %d s", e.Data.TTL)}
+		d := &description{at: e.Time, what: fmt.Sprintf("a QR code, shown for %d s", e.Data.TTL), carried: carried(e.Type)}
 		if t := e.Data.Transition; t != nil {
 			d.what, d.cause = fmt.Sprintf("%2d → %-2d %s", t.From, t.To, t.To), string(t.Cause)
 		}
-		l.note(nats, arrival{seq: e.Seq, at: time.Now()}, d)
+		if m := e.Data.Message; m != nil {
+			d.what = strings.TrimSpace(string(e.Type) + " " + m.Type)
+		}
+		text := e.Data.Message != nil && e.Data.Message.Text != ""
+		l.note(nats, arrival{seq: e.Seq, text: text, at: time.Now()}, d)
 	})
 	if err == nil {
 		err = conn.Flush()
@@ -38,4 +43,9 @@ func subscribe(info api.NATS, instance string, l *ledger) (stop func(), err erro
 		return nil, err
 	}
 	return conn.Close, nil
+}
+
+// carried reports whether the format of the webhook has a form for such events.
+func carried(kind record.Kind) bool {
+	return kind == record.ConnectionChanged || kind == record.QRIssued
 }

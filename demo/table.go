@@ -11,14 +11,17 @@ func (t *tour) header() {
 	t.sayf("  %9s %4s  %-48s %-20s %-22s %s", "time", "seq", "transition", "cause", "PostBack", "NATS")
 }
 
-// row prints an event that has arrived on both ways.
+// row prints an event that has arrived on its ways.
 func (t *tour) row(seq uint64, d description, post, pub arrival) {
-	signed := "signed"
-	if !post.signed {
-		signed = "NOT SIGNED"
+	posted := "not in its format"
+	if d.carried {
+		posted = since(d.at, post.at) + " signed"
+		if !post.signed {
+			posted = since(d.at, post.at) + " NOT SIGNED"
+		}
 	}
 	t.sayf("  %8.3fs %4d  %-48s %-20s %-22s %s", time.Since(t.began).Seconds(), seq, d.what, d.cause,
-		since(d.at, post.at)+" "+signed, since(d.at, pub.at))
+		posted, since(d.at, pub.at))
 }
 
 func since(from, to time.Time) string {

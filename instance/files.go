@@ -37,7 +37,7 @@ func (i *Instance) Fetch(ctx context.Context, m record.Message) (record.File, er
 		i.child(func() {
 			defer stop()
 			defer cancel()
-			f, err := i.cfg.Files.Write(mediaFolder, m.ID+media.Extension(), media.Bytes, func(w io.Writer) error {
+			f, err := i.cfg.Files.Write(mediaFolder, m.StoredName(), media.Bytes, func(w io.Writer) error {
 				return conn.Download(ctx, media, w)
 			})
 			i.post(mail{then: func(context.Context) { i.fetched(c, f, err) }})

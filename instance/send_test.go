@@ -171,7 +171,7 @@ func TestFetch(t *testing.T) {
 		}
 		m := record.Message{ID: "m1", Media: &record.Media{MIME: "image/jpeg", Ref: []byte{1}}}
 		f, err := r.Fetch(t.Context(), m)
-		if err != nil || f.Name != "m1.jpg" || f.Bytes != 7 || r.files.kept["media/m1.jpg"] != "picture" {
+		if err != nil || f.Name != m.StoredName() || f.Bytes != 7 || r.files.kept["media/"+m.StoredName()] != "picture" {
 			t.Fatalf("%+v, %v", f, err)
 		}
 		if n := r.Status().Info.Storage.Files; n != 1 {

@@ -2,6 +2,7 @@ package record_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/switchhook/switchhook/record"
@@ -39,5 +40,28 @@ func TestExtension(t *testing.T) {
 		if got := (&record.Media{MIME: kind}).Extension(); got != want {
 			t.Errorf("%q: %q, want %q", kind, got, want)
 		}
+	}
+}
+
+// TestStoredName: nobody overwrites another's file by borrowing its message's id.
+func TestStoredName(t *testing.T) {
+	m := record.Message{ID: "3EB0", Chat: "1@s.whatsapp.net", From: "1@s.whatsapp.net", Media: &record.Media{MIME: "image/jpeg"}}
+	names := map[string]bool{m.StoredName(): true}
+	for name, change := range map[string]func(*record.Message){
+		"id": func(m *record.Message) { m.ID = "3EB1" }, "chat": func(m *record.Message) { m.Chat = "2@s.whatsapp.net" },
+		"sender": func(m *record.Message) { m.From = "2@s.whatsapp.net" },
+	} {
+		other := m
+		change(&other)
+		if names[other.StoredName()] {
+			t.Errorf("another %s and the same name", name)
+		}
+		names[other.StoredName()] = true
+	}
+	media := *m.Media
+	media.FileName, media.Ref = "../../x", []byte("key")
+	m.Media = &media
+	if got := m.StoredName(); !names[got] || !strings.HasPrefix(got, "3EB0-") || !strings.HasSuffix(got, ".jpg") {
+		t.Errorf("the sender's own name is in %q", got)
 	}
 }

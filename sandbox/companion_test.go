@@ -142,7 +142,7 @@ func TestEnrolmentRefusals(t *testing.T) {
 	if err := n.Enrol(t.Context(), []sandbox.Enrolment{good.Enrolment}); err != nil {
 		t.Fatal(err)
 	}
-	fine := newCompanion(t, other, 1).Enrolment
+	fine := newCompanion(t, another, 1).Enrolment
 	for name, test := range map[string]struct {
 		spoil func(*sandbox.Enrolment)
 		want  error

@@ -80,7 +80,7 @@ func (l *ledger) dial(digits string) (phone, uint8, error) {
 	if digits == "" {
 		digits = l.freshNumber()
 	}
-	p := l.phone(digits)
+	p := l.known(digits)
 	if p.NextDevice > maxDeviceNumber {
 		return phone{}, 0, ErrNoDeviceNumber
 	}
@@ -93,28 +93,13 @@ func (l *ledger) dial(digits string) (phone, uint8, error) {
 	return p, number, nil
 }
 
-// phone returns the phone with that number, or makes one that nobody has written
+// known returns the phone with that number, or makes one that nobody has written
 // down yet. The caller holds mu.
-func (l *ledger) phone(digits string) phone {
+func (l *ledger) known(digits string) phone {
 	if p, known := l.phones[digits]; known {
 		return p
 	}
 	return newPhone(digits, l.freshLID(digits))
-}
-
-// fetch is dial without a device number.
-func (l *ledger) fetch(digits string) (phone, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	p := l.phone(digits)
-	if _, known := l.phones[digits]; known {
-		return p, nil
-	}
-	if err := l.file.putPhone(p); err != nil {
-		return phone{}, err
-	}
-	l.phones[digits], l.lids[p.LID] = p, digits
-	return p, nil
 }
 
 func (l *ledger) freshNumber() string {

@@ -333,8 +333,8 @@ func next[T any](t testing.TB, from <-chan T) T {
 	}
 }
 
-// another waits for an event of a kind that has no channel of its own.
-func another[T any](w *writer) T {
+// occurrence waits for an event of a kind that has no channel of its own.
+func occurrence[T any](w *writer) T {
 	w.t.Helper()
 	for {
 		if e, ok := next(w.t, w.others).(T); ok {

@@ -12,7 +12,7 @@ import (
 	"github.com/switchhook/switchhook/sandbox"
 )
 
-const other = "5511900000002"
+const another = "5511900000002"
 
 // play is Fault for a phone, or for the network if there is none.
 func (r *rig) play(t *testing.T, phone string, kind sandbox.FaultKind, opts sandbox.FaultOptions) {
@@ -80,7 +80,7 @@ func TestFaultsStrikeAsOftenAsAsked(t *testing.T) {
 
 func TestFaultsWaitForTheirPhone(t *testing.T) {
 	inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
-		one, two := r.away(t, someone), r.away(t, other)
+		one, two := r.away(t, someone), r.away(t, another)
 		r.play(t, "", sandbox.FaultRefuse400, sandbox.FaultOptions{Times: 2})
 		r.play(t, someone, sandbox.FaultRefuse405, sandbox.FaultOptions{Times: 2})
 		r.logins(t, one, "ClientOutdated") // its own fault goes first

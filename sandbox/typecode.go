@@ -46,7 +46,7 @@ func (n *Network) TypeCode(ctx context.Context, digits, code string) (Device, er
 // typed lets the phone and the client find out whether they have the same code
 // and, if so, pairs them.
 func (c *conn) typed(ctx context.Context, request linkRequest, code typedCode) (Device, error) {
-	p, err := c.network.ledger.fetch(request.digits)
+	p, err := c.network.ledger.phoneOrNew(request.digits)
 	if err != nil {
 		return Device{}, err
 	}

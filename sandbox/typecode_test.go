@@ -90,7 +90,7 @@ func TestTypeCodeRefusals(t *testing.T) {
 		}{
 			{"no phone", "", code, sandbox.ErrBadPhone},
 			{"bad phone", "+" + someone, code, sandbox.ErrBadPhone},
-			{"other phone", other, code, sandbox.ErrNotAsked},
+			{"other phone", another, code, sandbox.ErrNotAsked},
 			{"no code", someone, "", sandbox.ErrBadCode},
 			{"short code", someone, code[1:], sandbox.ErrBadCode},
 			{"long code", someone, code + "1", sandbox.ErrBadCode},
@@ -126,7 +126,7 @@ func TestPairPhoneRefusals(t *testing.T) {
 			{"a number that no phone has", ask(unpaired, "1234567", "Chrome (Linux)"), whatsmeow.ErrIQNotFound},
 			{"a name of no form", ask(unpaired, someone, "Chrome"), whatsmeow.ErrIQBadRequest},
 			{"a name without a system", ask(unpaired, someone, "Chrome ()"), whatsmeow.ErrIQBadRequest},
-			{"a client that is paired", ask(paired, other, "Chrome (Linux)"), whatsmeow.ErrIQForbidden},
+			{"a client that is paired", ask(paired, another, "Chrome (Linux)"), whatsmeow.ErrIQForbidden},
 		} {
 			if !errors.Is(test.err, test.want) {
 				t.Errorf("%s: %v, want %v", test.name, test.err, test.want)

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/record"
@@ -102,6 +101,7 @@ func (f *Fake) Save(_ context.Context, id string) error {
 func (f *Fake) Clear(_ context.Context, id string) (record.Info, error) {
 	return f.command("clear", id, func(h *held) error {
 		h.Stats = record.Stats{}
+		clear(h.stored)
 		return nil
 	})
 }
@@ -148,28 +148,6 @@ func (f *Fake) command(verb, id string, run func(*held) error) (record.Info, err
 	return h.info(), nil
 }
 
-// Phone is the number that scans when no other is given.
-const Phone = "15550001234"
-
-// Scan implements api.Sandbox.
-func (f *Fake) Scan(_ context.Context, id, phone string) (string, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	h, err := f.acting("scan", id)
-	if err != nil {
-		return "", err
-	}
-	if h.State != fsm.AwaitingScan {
-		return "", &api.SandboxError{Problem: h.Name + " shows no code: switchhook link " + h.Name + " makes one"}
-	}
-	if phone == "" {
-		phone = Phone
-	}
-	h.pair(phone)
-	f.fire(h, fsm.CauseScan, fsm.Scanned, fsm.LoginAccepted)
-	return phone, nil
-}
-
 // Pair sets whose session begins with the next fsm.Scanned.
 func (f *Fake) Pair(name, phone string) {
 	f.mu.Lock()
@@ -183,20 +161,5 @@ func (f *Fake) Pair(name, phone string) {
 
 func (h *held) pair(phone string) {
 	h.paired = &record.Session{ID: "s1", JID: phone + ":1@s.whatsapp.net", PushName: "Maria", Platform: "android"}
-	h.code = record.Code{}
+	h.code, h.typed = record.Code{}, record.Code{}
 }
-
-// Fault implements api.Sandbox. It knows "drop", which loses the connection.
-func (f *Fake) Fault(_ context.Context, id, kind string, _ bool) error {
-	if kind != "drop" {
-		return &instance.InvalidError{Field: "kind", Problem: "is unknown: one of drop"}
-	}
-	_, err := f.command("fault", id, func(h *held) error {
-		f.fire(h, fsm.CauseNetwork, fsm.ConnectionLost)
-		return nil
-	})
-	return err
-}
-
-// Kinds implements api.Sandbox.
-func (f *Fake) Kinds() []api.FaultKind { return f.Faults }

@@ -47,6 +47,9 @@ type held struct {
 	session *record.Session
 	paired  *record.Session // becomes session when the table says that one begins
 	code    record.Code
+	typed   record.Code // to type on the phone
+	asked   string      // digits of that phone
+	stored  map[uint64][]byte
 	pending int
 	lastErr string
 	events  []record.Event
@@ -59,7 +62,7 @@ func New(network string) *Fake {
 		Version:  "v0.0.0-test",
 		Network:  network,
 		Broker:   api.NATS{URL: "nats://127.0.0.1:4222", User: "reader", Password: "nats-password", Stream: "SWITCHHOOK", Subjects: []string{"switchhook.ev.>"}},
-		Faults:   []api.FaultKind{{Name: "drop", What: "drops the socket"}},
+		Faults:   []api.FaultKind{{Name: "drop", What: "drops the socket", Options: []string{"no_gap", "later"}}},
 		watchers: make(map[string][]chan struct{}),
 	}
 }
@@ -179,7 +182,7 @@ func (f *Fake) Add(_ context.Context, spec api.AddSpec) (api.Entry, error) {
 		ID: fmt.Sprintf("i%d", f.seq), Name: spec.Name,
 		WID:       fmt.Sprintf("6D6307C3-2973-4468-85FA-%012d", f.seq),
 		CreatedAt: now, Since: now, Config: record.Config{Webhook: spec.Webhook},
-	}}
+	}, stored: make(map[uint64][]byte)}
 	h.pair(Phone)
 	f.instances = append(f.instances, h)
 	f.note("add", h.ID)

@@ -26,8 +26,9 @@ type Client struct {
 	where string // for people: the socket's path, or the host
 }
 
-// answerTimeout bounds the wait for an answer's header: above the longest poll.
-const answerTimeout = 2 * time.Minute
+// answerTimeout bounds the wait for an answer's header: above the longest poll
+// and the longest download.
+const answerTimeout = 3 * time.Minute
 
 // Unix makes a client of the daemon that listens on the socket. It does not
 // connect yet.
@@ -79,32 +80,11 @@ func (c *Client) CloseIdle() { c.http.CloseIdleConnections() }
 // do sends one request and decodes its answer into out, unless out is nil. in,
 // unless nil, is sent as JSON.
 func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
-	var body io.Reader = http.NoBody
-	if in != nil {
-		text, err := json.Marshal(in)
-		if err != nil {
-			return fmt.Errorf("ask the daemon: %w", err)
-		}
-		body = bytes.NewReader(text)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	res, err := c.ask(ctx, method, path, in)
 	if err != nil {
-		return fmt.Errorf("ask the daemon: %w", err)
-	}
-	if in != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
-	}
-	res, err := c.http.Do(req)
-	if err != nil {
-		return c.unreached(err)
+		return err
 	}
 	defer res.Body.Close()
-	if res.StatusCode >= 300 {
-		return refusal(res)
-	}
 	if out == nil {
 		return nil
 	}
@@ -115,6 +95,37 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 		return &UnreachedError{Where: c.where, Err: fmt.Errorf("the answer broke off or is no answer of a daemon: %w", err)}
 	}
 	return nil
+}
+
+// ask sends one request and answers what is no refusal; the caller closes its body.
+func (c *Client) ask(ctx context.Context, method, path string, in any) (*http.Response, error) {
+	var body io.Reader = http.NoBody
+	if in != nil {
+		text, err := json.Marshal(in)
+		if err != nil {
+			return nil, fmt.Errorf("ask the daemon: %w", err)
+		}
+		body = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("ask the daemon: %w", err)
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.unreached(err)
+	}
+	if res.StatusCode >= 300 {
+		defer res.Body.Close()
+		return nil, refusal(res)
+	}
+	return res, nil
 }
 
 // one is the path of an instance and what is below it.

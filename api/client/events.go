@@ -25,6 +25,7 @@ type Event struct {
 		Transition *fsm.Transition `json:"transition"`
 		Connection *record.Info    `json:"connection"`
 		TTL        int             `json:"ttl"`
+		Message    *record.Message `json:"message"`
 	} `json:"data"`
 
 	Raw json.RawMessage `json:"-"` // all of it, as the daemon wrote it

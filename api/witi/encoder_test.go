@@ -102,8 +102,11 @@ func TestStatusEventHoldsEveryKeyOfTheCommand(t *testing.T) {
 func TestWhatIsNotCarriedIsRefused(t *testing.T) {
 	for _, kind := range []record.Kind{
 		record.InstanceCreated, record.InstanceDeleted, record.DaemonStarted, record.DaemonStopped, "message.received",
+		record.PairingCodeIssued, record.MessageText, record.MessageMedia, record.MessageOther, record.MessageReaction,
+		record.MessageEdited, record.MessageRevoked, record.MessageReceipt, record.MessageCall, record.MessageSent,
 	} {
 		ev := event(1, kind)
+		ev.Code, ev.Message = &record.Code{Text: "ABCD1234", TTL: time.Minute}, &record.Message{ID: "3EB0", Text: "hello"}
 		if _, _, err := encoder.Encode(record.Endpoint{}, &ev); err == nil || encoder.Carries(kind) {
 			t.Errorf("%s is carried", kind)
 		}

@@ -22,7 +22,7 @@ func run() int {
 	context.AfterFunc(ctx, stop)       // so that a second signal ends the process at once
 	cobra.EnableCommandSorting = false // help lists the commands as they are used
 	return cli.Run(ctx, os.Args[1:], commands(), cli.Env{
-		Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Terminal: terminal,
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Terminal: terminal,
 	})
 }
 

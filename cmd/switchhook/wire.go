@@ -24,7 +24,7 @@ import (
 func commands() cli.Commands {
 	var faults []api.FaultKind
 	for _, k := range sandbox.FaultKinds() {
-		faults = append(faults, api.FaultKind{Name: string(k.Kind), What: k.About})
+		faults = append(faults, api.FaultKind{Name: string(k.Kind), What: k.About, Targets: k.Targets, Options: k.Options})
 	}
 	return cli.Commands{
 		Serve: serve,

@@ -60,6 +60,7 @@ type SandboxOptions struct {
 
 // Env is the world outside.
 type Env struct {
+	In       io.Reader
 	Out, Err io.Writer
 	Getenv   func(string) string
 	// Terminal answers the size of Out in characters; ok is false if it is not a
@@ -102,7 +103,7 @@ type app struct {
 
 func (a *app) root() *cobra.Command {
 	root := group("switchhook", "keeps WhatsApp connections alive and tells other systems about them",
-		a.serve(), a.demo(), a.instance(), a.link(), a.events(), a.sandbox(), a.nats(), a.config(), a.version())
+		a.serve(), a.demo(), a.instance(), a.link(), a.send(), a.media(), a.events(), a.sandbox(), a.nats(), a.config(), a.version())
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	root.SilenceErrors = true
@@ -138,24 +139,27 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 }
 
 // command makes a command with as many arguments as its use line has words in
-// capitals.
+// capitals; a bracketed one may be left out.
 func command(use, short string, run func(c *cobra.Command, args []string) error) *cobra.Command {
-	want := placeholders(use)
+	want, more := placeholders(use)
 	return &cobra.Command{
 		Use:                   use,
 		Short:                 short,
 		DisableFlagsInUseLine: true,
-		Args: func(c *cobra.Command, args []string) error {
-			for i, name := range want {
-				if i >= len(args) || args[i] == "" {
-					return usage(c, "%s is missing", name)
-				}
-			}
-			if len(args) > len(want) {
-				return usage(c, "%q is one argument too many", args[len(want)])
-			}
-			return nil
-		},
-		RunE: run,
+		Args:                  func(c *cobra.Command, args []string) error { return expect(c, args, want, more) },
+		RunE:                  run,
 	}
+}
+
+// expect refuses arguments that are not those wanted and at most so many more.
+func expect(c *cobra.Command, args, want []string, more int) error {
+	for i, name := range want {
+		if i >= len(args) || args[i] == "" {
+			return usage(c, "%s is missing", name)
+		}
+	}
+	if most := len(want) + more; len(args) > most {
+		return usage(c, "%q is one argument too many", args[most])
+	}
+	return nil
 }

@@ -24,7 +24,7 @@ func (a *app) events() *cobra.Command {
 		}
 		return a.history(ctx, cl, name, after)
 	})
-	c.Long = "Shows the events of an instance, oldest first. With --json they are one array; with --json and --follow\n" +
+	c.Long = "Shows the events of an instance, oldest first, with what was written in messages. With --json they are one array; with --json and --follow\n" +
 		"each is one object on a line of its own."
 	c.Flags().BoolVar(&follow, "follow", false, "wait for further events until interrupted")
 	c.Flags().Uint64Var(&after, "after", 0, "only events behind this `number`")
@@ -108,6 +108,10 @@ func (a *app) printEvent(ev client.Event) error {
 		}
 	case ev.Type == record.QRIssued:
 		what = fmt.Sprintf("new code, valid %d s", ev.Data.TTL)
+	case ev.Type == record.PairingCodeIssued:
+		what = fmt.Sprintf("new code to type, valid %d s", ev.Data.TTL)
+	case ev.Data.Message != nil:
+		what = describe(ev.Type, ev.Data.Message)
 	}
 	return a.say("%6d  %s  %s", ev.Seq, moment(ev.Time), what)
 }

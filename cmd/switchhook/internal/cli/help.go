@@ -8,16 +8,21 @@ import (
 )
 
 // placeholders are the words of a use line that stand for arguments: those in
-// capitals, outside of brackets.
-func placeholders(use string) []string {
-	var out []string
-	plain, _, _ := strings.Cut(use, " [")
+// capitals outside of brackets. more is how many of them stand alone in brackets.
+func placeholders(use string) (want []string, more int) {
+	plain, options, _ := strings.Cut(use, " [")
 	for _, word := range strings.Fields(plain)[1:] {
 		if word == strings.ToUpper(word) {
-			out = append(out, word)
+			want = append(want, word)
 		}
 	}
-	return out
+	for option := range strings.SplitSeq(options, "[") {
+		word := strings.TrimRight(option, "] ")
+		if word != "" && word == strings.ToUpper(word) && !strings.ContainsAny(word, "- ") {
+			more++
+		}
+	}
+	return want, more
 }
 
 // column is how wide the use lines are in the list of all commands; a longer

@@ -186,6 +186,11 @@ func (a *app) whole(e api.Entry) error {
 		[]string{"pending", strconv.Itoa(e.Pending)},
 		[]string{"delivery error", orNone(e.LastError)},
 		[]string{"next delivery", orNone(moment(e.NextTry))},
+		[]string{"messages", fmt.Sprintf("%d received, %d sent since the daemon started", e.Messages.Received, e.Messages.Sent)},
+		[]string{"contacts, chats", fmt.Sprintf("%d, %d", e.Stats.Contacts, e.Stats.Chats)},
+		[]string{"traffic", size(e.Stats.ReceivedBytes) + " received, " + size(e.Stats.SentBytes) + " sent"},
+		[]string{"stored", fmt.Sprintf("%d files, %s", e.Storage.Files, size(e.Storage.Bytes))},
+		[]string{"storage trouble", orNone(e.StorageTrouble)},
 		[]string{"events", strconv.FormatUint(e.Seq, 10)},
 		[]string{"created", moment(e.CreatedAt)},
 	)

@@ -18,15 +18,18 @@ import (
 )
 
 func (a *app) link() *cobra.Command {
-	c := a.on("link NAME", "show a QR code in the terminal, renewed until a phone has scanned it", func(ctx context.Context, cl *client.Client, name string) error {
-		l := linker{app: a, cl: cl, out: a.Out, draws: a.colour()}
+	var phone string
+	c := a.on("link NAME [--phone DIGITS]", "show a code in the terminal, renewed until a phone has taken it", func(ctx context.Context, cl *client.Client, name string) error {
+		l := linker{app: a, cl: cl, out: a.Out, draws: a.colour(), phone: phone}
 		if a.json {
 			l.out, l.draws = a.Err, false
 		}
 		return l.run(ctx, name)
 	})
 	c.Long = "Shows a QR code in the terminal and renews it until a phone has scanned it and the connection stands.\n" +
+		"With --phone it shows eight characters to type on that phone instead.\n" +
 		"With --json the code goes to standard error."
+	c.Flags().StringVar(&phone, "phone", "", "`digits` of a phone to type a code on, in international form")
 	return c
 }
 
@@ -35,7 +38,8 @@ type linker struct {
 	*app
 	cl    *client.Client
 	out   io.Writer
-	draws bool // out is a terminal: colours, and the code is renewed in place
+	draws bool   // out is a terminal: colours, and the code is renewed in place
+	phone string // digits of the phone to type a code on; empty: it scans one
 
 	entry   api.Entry
 	how     string // how to scan
@@ -57,14 +61,10 @@ func (l *linker) run(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	l.how = "On the phone: Settings, Linked devices, Link a device. Ctrl-C stops."
 	if l.entry, err = l.cl.Find(ctx, name); err != nil {
 		return err
 	}
-	if sys.Network == "sandbox" {
-		l.how = "This is the sandbox, not WhatsApp: no real phone can scan this code.\n" +
-			"In another terminal: switchhook sandbox scan " + l.entry.Name + l.here()
-	}
+	l.how = l.instructions(sys.Network == "sandbox")
 	if l.entry.State == fsm.Authenticated {
 		return l.done(ctx)
 	}
@@ -90,13 +90,40 @@ func (l *linker) run(ctx context.Context, name string) error {
 	}
 }
 
+// instructions say what to do with the code.
+func (l *linker) instructions(sandbox bool) string {
+	take, command := "scan", "scan"
+	if l.phone != "" {
+		take, command = "take", "type"
+	}
+	switch {
+	case sandbox:
+		return "This is the sandbox, not WhatsApp: no real phone can " + take + " this code.\n" +
+			"In another terminal: switchhook sandbox " + command + " " + l.entry.Name + l.here()
+	case l.phone != "":
+		return "Type it on the phone " + mask(l.phone) + ": Settings, Linked devices, Link a device,\n" +
+			"Link with phone number instead. Ctrl-C stops."
+	}
+	return "On the phone: Settings, Linked devices, Link a device. Ctrl-C stops."
+}
+
+// code is the one that is valid now, and for how many seconds.
+func (l *linker) code(ctx context.Context) (text string, ttl int, err error) {
+	if l.phone != "" {
+		code, err := l.cl.LinkPhone(ctx, l.entry.ID, l.phone)
+		return code.Code, code.TTL, err
+	}
+	code, err := l.cl.Code(ctx, l.entry.ID)
+	return code.Text, code.TTL, err
+}
+
 // offer shows the code that is valid now and answers how long to wait for news.
 func (l *linker) offer(ctx context.Context) (time.Duration, error) {
 	const patience = 10 * time.Second
 	if l.scanned {
 		return patience, nil
 	}
-	code, err := l.cl.Code(ctx, l.entry.ID)
+	code, ttl, err := l.code(ctx)
 	switch {
 	case errors.Is(err, instance.ErrSavedSession) && l.entry.CanRestore:
 		where := l.entry.Name + l.here()
@@ -106,33 +133,46 @@ func (l *linker) offer(ctx context.Context) (time.Duration, error) {
 	case err != nil:
 		return 0, err
 	}
-	if code.Text != l.shown {
-		if err := l.draw(code.Text); err != nil {
+	if code != l.shown {
+		if err := l.draw(code); err != nil {
 			return 0, err
 		}
 	}
-	return time.Duration(max(code.TTL, 1)) * time.Second, nil
+	return time.Duration(max(ttl, 1)) * time.Second, nil
 }
 
 // draw puts the code on the screen, in the place of the one before.
 func (l *linker) draw(text string) error {
-	sym, err := qrcode.New(text)
-	if err != nil {
-		return err
+	picture, width := l.boxed(text), 0
+	if l.phone == "" {
+		sym, err := qrcode.New(text)
+		if err != nil {
+			return err
+		}
+		picture, width = sym.HalfBlocks(l.draws), sym.Columns()
 	}
 	var b strings.Builder
 	columns, rows, terminal := l.Terminal()
 	if l.draws && l.lines > 0 && l.lines < rows {
 		fmt.Fprintf(&b, "\x1b[%dA\x1b[J", l.lines)
 	}
-	body := sym.HalfBlocks(l.draws) + l.how + "\n"
-	if terminal && columns < sym.Columns() {
-		body += fmt.Sprintf("The window is %d columns wide and the code %d: make it wider.\n", columns, sym.Columns())
+	body := picture + l.how + "\n"
+	if terminal && columns < width {
+		body += fmt.Sprintf("The window is %d columns wide and the code %d: make it wider.\n", columns, width)
 	}
 	l.shown, l.lines = text, strings.Count(body, "\n")
 	b.WriteString(body)
-	_, err = io.WriteString(l.out, b.String())
+	_, err := io.WriteString(l.out, b.String())
 	return err
+}
+
+// boxed makes a code to type stand out.
+func (l *linker) boxed(text string) string {
+	line := strings.Repeat("═", len(text)+6)
+	if l.draws {
+		text = "\x1b[1m" + text + "\x1b[0m"
+	}
+	return "\n    ╔" + line + "╗\n    ║   " + text + "   ║\n    ╚" + line + "╝\n\n"
 }
 
 // see takes note of an event. over says that the connection stands.
@@ -147,7 +187,11 @@ func (l *linker) see(ev client.Event) (over bool, err error) {
 	case fsm.Starting:
 		if t.Event == fsm.Scanned {
 			l.scanned = true
-			_, err = fmt.Fprintln(l.out, "Scanned. Logging in …")
+			done := "Scanned"
+			if l.phone != "" {
+				done = "Typed"
+			}
+			_, err = fmt.Fprintln(l.out, done+". Logging in …")
 		}
 		return false, err
 	case fsm.NotAuthenticated:

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -53,6 +54,22 @@ func moment(t time.Time) string {
 	}
 	return t.Local().Format(time.DateTime)
 }
+
+// size is a number of bytes as people read it.
+func size(n int64) string {
+	unit, of := "B", int64(1)
+	for _, larger := range []string{"KiB", "MiB", "GiB"} {
+		if n < of<<10 {
+			break
+		}
+		unit, of = larger, of<<10
+	}
+	return fmt.Sprintf("%.4g %s", float64(n)/float64(of), unit)
+}
+
+// quoted is a text that a stranger wrote, on one line and without anything that a
+// terminal would obey.
+func quoted(text string) string { return strconv.QuoteToGraphic(text) }
 
 func yesNo(b bool) string {
 	if b {

@@ -29,6 +29,7 @@ type rig struct {
 	commands cli.Commands
 	env      map[string]string
 	columns  int // of the terminal; 0: there is none
+	stdin    string
 }
 
 // newRig serves a fake with the instance shop on the socket of a data directory.
@@ -94,7 +95,7 @@ func (r *rig) run(t *testing.T, args ...string) (out, errs string, code int) {
 
 func (r *rig) runOn(ctx context.Context, stdout, stderr *screen, args ...string) int {
 	return cli.Run(ctx, args, r.commands, cli.Env{
-		Out: stdout, Err: stderr,
+		In: strings.NewReader(r.stdin), Out: stdout, Err: stderr,
 		Getenv:   func(k string) string { return r.env[k] },
 		Terminal: func() (int, int, bool) { return r.columns, 100, r.columns > 0 },
 	})

@@ -3,8 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,7 +11,7 @@ import (
 
 func (a *app) sandbox() *cobra.Command {
 	return group("sandbox", "an imitation of WhatsApp on this machine: its server, its phones, its accidents",
-		a.sandboxServe(), a.scan(), a.fault())
+		a.sandboxServe(), a.scan(), a.typeCode(), a.letter(), a.behave(), a.inbox(), a.fault())
 }
 
 func (a *app) sandboxServe() *cobra.Command {
@@ -44,26 +42,5 @@ func (a *app) scan() *cobra.Command {
 		return a.say("the phone %s scanned the code of %s", mask(s.Phone), s.Name)
 	})
 	c.Flags().StringVar(&phone, "phone", "", "`digits` of the phone's number; made up if not given")
-	return c
-}
-
-func (a *app) fault() *cobra.Command {
-	var noGap bool
-	c := a.ask("fault NAME KIND [--no-gap]", "let something go wrong", func(ctx context.Context, cl *client.Client, args []string) error {
-		f, err := cl.Fault(ctx, args[0], args[1], noGap)
-		if err != nil {
-			return fmt.Errorf("%s: %w", args[0], err)
-		}
-		if a.json {
-			return a.document(f)
-		}
-		return a.say("played %s on %s", f.Kind, f.Name)
-	})
-	var kinds strings.Builder
-	for _, k := range a.Faults {
-		fmt.Fprintf(&kinds, "\n  %-12s %s", k.Name, k.What)
-	}
-	c.Long = "Lets something go wrong with the connection of an instance in the sandbox. KIND is one of:\n" + kinds.String()
-	c.Flags().BoolVar(&noGap, "no-gap", false, "leave no time between the last word and the end of the socket")
 	return c
 }

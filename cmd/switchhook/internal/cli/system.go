@@ -64,12 +64,6 @@ func (a *app) config() *cobra.Command {
 		}
 		return a.say("%s is good", file)
 	})
-	check.Args = func(c *cobra.Command, args []string) error {
-		if len(args) > 1 {
-			return usage(c, "%q is one argument too many", args[1])
-		}
-		return nil
-	}
 	return group("config", "the daemon's configuration", sample, check)
 }
 

@@ -1,0 +1,50 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/switchhook/switchhook/api"
+	"github.com/switchhook/switchhook/record"
+)
+
+// LinkPhone answers the code to type on the phone with these digits, and asks for
+// one where there is none.
+func (c *Client) LinkPhone(ctx context.Context, instance, digits string) (code api.PairingCode, err error) {
+	in := struct {
+		Phone string `json:"phone"`
+	}{digits}
+	err = c.do(ctx, http.MethodPost, one(instance, "pairing-code"), in, &code)
+	return code, err
+}
+
+// Send sends a text and answers what was sent once WhatsApp has taken it over.
+func (c *Client) Send(ctx context.Context, instance string, out api.Outgoing) (m record.Message, err error) {
+	err = c.do(ctx, http.MethodPost, one(instance, "messages"), out, &m)
+	return m, err
+}
+
+// Fetch lets the daemon download the file that came with the message of an event.
+func (c *Client) Fetch(ctx context.Context, instance string, seq uint64) (f record.File, err error) {
+	err = c.do(ctx, http.MethodPost, one(instance, "media", strconv.FormatUint(seq, 10)), nil, &f)
+	return f, err
+}
+
+// Media writes the stored file of an event's message to w.
+func (c *Client) Media(ctx context.Context, instance string, seq uint64, w io.Writer) error {
+	res, err := c.ask(ctx, http.MethodGet, one(instance, "media", strconv.FormatUint(seq, 10)), nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if _, err := io.Copy(w, res.Body); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("read the file: %w", err)
+	}
+	return nil
+}

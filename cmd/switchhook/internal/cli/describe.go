@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/switchhook/switchhook/record"
+)
+
+// describe is an event about a message on one line. What was written is in it: the
+// operator looks at his own account.
+func describe(kind record.Kind, m *record.Message) string {
+	ids := strings.Join(m.Targets, " ")
+	switch kind {
+	case record.MessageText:
+		return writer(m) + " wrote " + quoted(m.Text) + answers(m)
+	case record.MessageMedia:
+		return writer(m) + " sent " + file(m) + caption(m) + answers(m)
+	case record.MessageOther:
+		return writer(m) + " sent a " + orNone(m.Type) + caption(m) + answers(m)
+	case record.MessageReaction:
+		if m.Text == "" {
+			return writer(m) + " takes the reaction to " + ids + " back"
+		}
+		return writer(m) + " reacts to " + ids + " with " + quoted(m.Text)
+	case record.MessageEdited:
+		return writer(m) + " changed " + ids + " to " + quoted(m.Text)
+	case record.MessageRevoked:
+		return writer(m) + " deleted " + ids
+	case record.MessageReceipt:
+		return ids + " " + m.Type + " by " + who(m.From)
+	case record.MessageCall:
+		return "call from " + writer(m)
+	case record.MessageSent:
+		return "sent " + m.ID + " to " + who(m.To) + ": " + quoted(m.Text)
+	}
+	return string(kind)
+}
+
+// writer is who wrote, by number and name, and in which group.
+func writer(m *record.Message) string {
+	name := who(m.From)
+	if m.FromMe {
+		name = "the own phone, to " + who(m.Chat) + ","
+	} else if m.Name != "" {
+		name += " " + quoted(m.Name)
+	}
+	if m.Group {
+		name += " in " + who(m.Chat)
+	}
+	return name
+}
+
+func file(m *record.Message) string {
+	text := "a file"
+	if m.Type != "" {
+		text = "a file (" + m.Type + ")"
+	}
+	if m.Media != nil {
+		text = fmt.Sprintf("%s %s, %s", m.Type, m.Media.MIME, size(m.Media.Bytes))
+		if m.Media.FileName != "" {
+			text += ", " + quoted(m.Media.FileName)
+		}
+	}
+	return text
+}
+
+func caption(m *record.Message) string {
+	if m.Text == "" {
+		return ""
+	}
+	return ": " + quoted(m.Text)
+}
+
+func answers(m *record.Message) string {
+	if m.Quoted == "" {
+		return ""
+	}
+	return ", answering " + m.Quoted
+}

@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/switchhook/switchhook/api"
+	"github.com/switchhook/switchhook/api/client"
+)
+
+// maxStdin bounds a text that is read from standard input, above what the daemon
+// takes.
+const maxStdin = 128 << 10
+
+func (a *app) send() *cobra.Command {
+	var out api.Outgoing
+	c := a.ask("send NAME TO [TEXT] [--id ID]", "send a text to a phone number", func(ctx context.Context, cl *client.Client, args []string) (err error) {
+		out.To = args[1]
+		if out.Text, err = a.text(args[2:]); err != nil {
+			return err
+		}
+		m, err := cl.Send(ctx, args[0], out)
+		if err != nil {
+			return fmt.Errorf("%s: %w", args[0], err)
+		}
+		if a.json {
+			return a.document(m)
+		}
+		return a.say("sent %s to %s; switchhook events %s%s shows when it is delivered and read", m.ID, who(m.To), args[0], a.here())
+	})
+	c.Long = "Sends a text to one person and waits until WhatsApp has taken it over. TO is a phone number in\n" +
+		"international form, digits only. Without TEXT, or with -, the text is read from standard input."
+	c.Flags().StringVar(&out.ID, "id", "", "`id` of the message, to send it again without sending two; made up if not given")
+	return c
+}
+
+// text is the argument, or what standard input says up to its end.
+func (a *app) text(args []string) (string, error) {
+	if len(args) > 0 && args[0] != "-" {
+		return args[0], nil
+	}
+	body, err := io.ReadAll(io.LimitReader(a.In, maxStdin))
+	if err != nil {
+		return "", fmt.Errorf("read the text from standard input: %w", err)
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(string(body), "\n"), "\r"), nil
+}
+
+func (a *app) media() *cobra.Command {
+	var to string
+	c := a.ask("media NAME SEQ [--to FILE]", "download the file that came with a message", func(ctx context.Context, cl *client.Client, args []string) error {
+		seq, err := strconv.ParseUint(args[1], 10, 64)
+		if err != nil {
+			return &usageError{fmt.Sprintf("%q is no number of an event: switchhook events %s%s shows them", args[1], args[0], a.here())}
+		}
+		f, err := cl.Fetch(ctx, args[0], seq)
+		if err != nil {
+			return fmt.Errorf("%s: %w", args[0], err)
+		}
+		if to != "" {
+			if err := a.save(ctx, cl, args[0], seq, to); err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			f.Path = to
+		}
+		if a.json && to != "-" {
+			return a.document(f)
+		}
+		if to == "-" {
+			return nil
+		}
+		return a.say("%s (%s)", f.Path, size(f.Bytes))
+	})
+	c.Long = "Downloads the file that came with a message into the storage of the instance, unless it is there already,\n" +
+		"and says where it is. SEQ is the number of the message.media event; switchhook events NAME shows it."
+	c.Flags().StringVar(&to, "to", "", "write a copy to this `file`; - is standard output")
+	return c
+}
+
+// save writes a copy of a stored file: all of it, or none.
+func (a *app) save(ctx context.Context, cl *client.Client, name string, seq uint64, to string) (err error) {
+	if to == "-" {
+		return cl.Media(ctx, name, seq, a.Out)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(to), ".switchhook-")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(tmp.Name())
+		}
+	}()
+	err = errors.Join(cl.Media(ctx, name, seq, tmp), tmp.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), to)
+}
+
+// who is a JID for people: the number masked, as everywhere.
+func who(jid string) string {
+	user, server, _ := strings.Cut(jid, "@")
+	switch server {
+	case "", "s.whatsapp.net":
+		return mask(user)
+	case "lid":
+		return "hidden " + mask(user)
+	case "g.us":
+		return "group " + mask(user)
+	}
+	return mask(user) + "@" + server
+}
