@@ -75,6 +75,9 @@ func (a *API) serveAdmin(w http.ResponseWriter, r *http.Request) {
 		reply.JSON(w, f.Status, f)
 		return
 	}
+	if _, ok := body.(streamed); ok {
+		return
+	}
 	if c, ok := body.(created); ok {
 		reply.JSON(w, http.StatusCreated, c.body)
 		return

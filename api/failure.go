@@ -36,6 +36,7 @@ var sentinels = []struct {
 	{instance.ErrNothingToRestore, http.StatusConflict, "nothing_to_restore"},
 	{instance.ErrNotReady, http.StatusGatewayTimeout, "not_ready"},
 	{instance.ErrUnavailable, http.StatusServiceUnavailable, "unavailable"},
+	{instance.ErrFenced, http.StatusConflict, "fenced"},
 	{instance.ErrStopping, http.StatusServiceUnavailable, "stopping"},
 }
 
@@ -57,6 +58,8 @@ func explain(err error) (f *failure, known bool) {
 	var failed *instance.FailedError
 	var invalid *instance.InvalidError
 	var refused *SandboxError
+	var wish *RefusedError
+	var fenced *instance.FencedError
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &own):
@@ -70,6 +73,10 @@ func explain(err error) (f *failure, known bool) {
 		}, true
 	case errors.As(err, &refused):
 		return &failure{Status: http.StatusConflict, Code: "sandbox", Message: refused.Error()}, true
+	case errors.As(err, &wish):
+		return &failure{Status: http.StatusConflict, Code: "refused", Message: wish.Error()}, true
+	case errors.As(err, &fenced):
+		return &failure{Status: http.StatusConflict, Code: "fenced", Message: fenced.Error()}, true
 	case errors.As(err, &large):
 		return &failure{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Message: "the body is larger than 1 MiB"}, true
 	}

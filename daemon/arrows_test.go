@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"whatsapp/devicestore":   {"record"},
 	"sandbox":                {},
 	"store":                  {"fsm", "record"},
+	"seal":                   {},
 	"outbox":                 {"fsm", "record"},
 	"webhook":                {"fsm", "record", "outbox"},
 	"bus":                    {"fsm", "record"},

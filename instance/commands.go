@@ -87,6 +87,8 @@ func (i *Instance) Generate(ctx context.Context, userAgent *string) (record.Code
 		case err != nil:
 		case i.logout != nil:
 			err = ErrLoggingOut
+		case i.fenced() != nil:
+			err = i.fenced()
 		case i.rec.State == fsm.Starting || i.rec.State == fsm.Authenticated:
 			err = ErrEstablished
 		case i.session != nil:
@@ -135,6 +137,9 @@ func (i *Instance) Restore(ctx context.Context) (record.Info, error) {
 		switch {
 		case i.logout != nil:
 			i.answer(c, ErrLoggingOut)
+			return
+		case i.fenced() != nil:
+			i.answer(c, i.fenced())
 			return
 		case i.session == nil:
 			i.answer(c, ErrNothingToRestore)
@@ -212,7 +217,7 @@ func (i *Instance) Between(ctx context.Context, fn func() error) error {
 func (i *Instance) Delete(ctx context.Context) error {
 	_, err := i.ask(ctx, func(c *command) {
 		cause := fsm.CauseOperator
-		if i.session != nil {
+		if i.session != nil && i.rec.ExportedAt.IsZero() { // an exported one lives on elsewhere
 			cause = fsm.CauseLogoutUnconfirmed
 		}
 		if err := i.finishLogout(cause); err != nil {

@@ -60,6 +60,7 @@ type Instance struct {
 	asked    time.Time // when a code was last asked for
 	logout   *logout   // a logout under way, nil without one
 	deleted  bool
+	fencing  bool  // an export waits for the connection to end
 	broken   error // why the loop cannot go on
 	waiters  []*waiter
 	backlog  []mail // what arrived while a commit was being retried

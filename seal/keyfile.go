@@ -93,6 +93,22 @@ func (r *Replacement) Commit() (kept string, err error) {
 	return r.old, syncDir(filepath.Dir(r.path))
 }
 
+// ResumeReplace finishes a replacement that a crash cut short after the new key
+// was given out: the key that lies ready beside the file at path is put in its
+// place if it is the newest of those with the ids of opens. It answers the key
+// that is at the path then.
+func ResumeReplace(path string, now Key, opens []string) (Key, error) {
+	r := Replacement{path: path, next: path + ".next", old: path + "." + now.ID() + ".old"}
+	next, err := ReadFile(r.next)
+	if err != nil || len(opens) < 2 || opens[len(opens)-1] != next.ID() {
+		return now, nil //nolint:nilerr // no key lies there that the file knows
+	}
+	if _, err := r.Commit(); err != nil {
+		return now, err
+	}
+	return next, nil
+}
+
 // syncDir makes a new name in a directory durable.
 func syncDir(dir string) error {
 	if runtime.GOOS == "windows" {

@@ -162,3 +162,35 @@ func TestSource(t *testing.T) {
 		t.Errorf("a bad value: %v", err)
 	}
 }
+
+// TestResumeReplace: only a key that the database knows as its newest takes the
+// place of the one in use.
+func TestResumeReplace(t *testing.T) {
+	old, next := seal.NewKey(), seal.NewKey()
+	for name, c := range map[string]struct {
+		opens []string
+		want  seal.Key
+	}{
+		"given out":     {[]string{old.ID(), next.ID()}, next},
+		"not given out": {[]string{old.ID()}, old},
+		"another":       {[]string{old.ID(), seal.NewKey().ID()}, old},
+	} {
+		path := filepath.Join(t.TempDir(), "key")
+		if err := seal.WriteFile(path, old); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := seal.ResumeReplace(path, old, c.opens); err != nil || got != old {
+			t.Errorf("%s, nothing there: %v", name, err)
+		}
+		if _, err := seal.PrepareReplace(path, old, next); err != nil {
+			t.Fatal(err)
+		}
+		got, err := seal.ResumeReplace(path, old, c.opens)
+		if err != nil || got != c.want {
+			t.Errorf("%s: %v, %v", name, got == next, err)
+		}
+		if in, err := seal.ReadFile(path); err != nil || in != got {
+			t.Errorf("%s: the file holds another key: %v", name, err)
+		}
+	}
+}
