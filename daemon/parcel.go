@@ -95,7 +95,10 @@ func readParcel(r io.Reader) (*parcel, error) {
 	case !errors.Is(err, io.EOF):
 		return nil, err
 	}
-	return p, p.check()
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 func (p *parcel) check() error {

@@ -200,8 +200,8 @@ func (v *vault) settle(ctx context.Context, compact bool) error {
 }
 
 // change stores a change of the keys, then makes it. v.mu is held.
-func (v *vault) change(ctx context.Context, make func() ([]byte, func(), error)) error {
-	record, stored, err := make()
+func (v *vault) change(ctx context.Context, how func() ([]byte, func(), error)) error {
+	record, stored, err := how()
 	if err != nil {
 		return err
 	}
