@@ -62,7 +62,7 @@ func (a *app) backup() *cobra.Command {
 }
 
 func (a *app) restore() *cobra.Command {
-	c := command("restore FILE --data DIR", "make a data directory of a backup", func(_ *cobra.Command, args []string) error {
+	c := command("restore FILE [--data DIR]", "make a data directory of a backup", func(_ *cobra.Command, args []string) error {
 		dir := a.dataDir()
 		if dir == "" {
 			return errors.New("no home directory is known: name the new data directory with --data")
