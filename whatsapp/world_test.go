@@ -160,6 +160,9 @@ func (j journal) Commit(ctx context.Context, c instance.Change) error {
 	if c.Session != nil {
 		ch.PutSession(c.Instance.ID, *c.Session)
 	}
+	if len(c.Keys) > 0 {
+		ch.PutDevice(c.Instance.ID, c.KeysOf, c.Keys)
+	}
 	for _, e := range c.Events {
 		ch.Append(e)
 	}
