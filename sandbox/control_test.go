@@ -138,7 +138,7 @@ func TestClientPlaysFaults(t *testing.T) {
 func TestClientTypesTheCode(t *testing.T) {
 	r := newRig(t)
 	device := newDevice()
-	s, code := r.asking(t, someone, device)
+	s, code := r.asking(t, device)
 	control := r.client(t)
 	wrong := strings.Map(func(c rune) rune {
 		if c == '1' {

@@ -90,6 +90,7 @@ func FuzzCode(f *testing.F) {
 func FuzzNode(f *testing.F) {
 	for _, node := range []binary.Node{
 		{Tag: "iq", Attrs: binary.Attrs{"to": types.ServerJID, "id": "12.34-5", "type": "get", "xmlns": "w:p"}},
+		leaf("enc", binary.Attrs{"v": "2", "type": "pkmsg"}, []byte{3}),
 		element("iq", binary.Attrs{"type": "set"}, leaf("registration", nil, []byte{0, 0, 0, 1})),
 		{Tag: "presence", Attrs: binary.Attrs{"name": "Zoë", "jid": deviceJID("5511900000001", 3, types.HiddenUserServer)}},
 		{Tag: "status", Content: "0123456789ABCDEF"},
@@ -253,7 +254,7 @@ func FuzzEnrolment(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer n.Close() //nolint:errcheck // it has no file
+		defer n.Close()
 		err = n.Enrol(t.Context(), r.Companions)
 		stats := n.Stats()
 		switch {
