@@ -15,9 +15,9 @@ import (
 	"github.com/switchhook/switchhook/sandbox"
 )
 
-// pairPhone asks for a code to be typed on a phone.
-func (s *session) pairPhone(digits string) (string, error) {
-	return s.client.PairPhone(s.t.Context(), digits, true, whatsmeow.PairClientChrome, "Chrome (Linux)")
+// pairPhone asks for a code to be typed on someone's phone.
+func (s *session) pairPhone() (string, error) {
+	return s.client.PairPhone(s.t.Context(), someone, true, whatsmeow.PairClientChrome, "Chrome (Linux)")
 }
 
 // asking is an unpaired client with a code for someone that waits to be typed.
@@ -25,7 +25,7 @@ func (r *rig) asking(t *testing.T, device *store.Device) (*session, string) {
 	t.Helper()
 	s := r.start(t, device)
 	await[*events.QR](s)
-	code, err := s.pairPhone(someone)
+	code, err := s.pairPhone()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestScanWhileACodeWaitsToBeTyped(t *testing.T) {
 	inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
 		s := r.start(t, newDevice())
 		qr := await[*events.QR](s).Codes[0]
-		code, err := s.pairPhone(someone)
+		code, err := s.pairPhone()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -174,7 +174,7 @@ func TestSpoiltPairingByTyping(t *testing.T) {
 	inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
 		s := r.start(t, newDevice())
 		target := sandbox.Target{Code: await[*events.QR](s).Codes[0]}
-		code, err := s.pairPhone(someone)
+		code, err := s.pairPhone()
 		if err != nil {
 			t.Fatal(err)
 		}
