@@ -30,6 +30,7 @@ type memory struct {
 	mu        sync.Mutex
 	keys      map[string][]byte
 	applies   []map[string][]byte
+	failAfter error            // answered by the next Apply, which writes
 	failNext  error            // answered by the next Apply, which writes nothing
 	failGet   error            // answered by every Get and Scan
 	onGet     func(key string) // called before a Get, without the lock
@@ -115,7 +116,9 @@ func (m *memory) Apply(ctx context.Context, writes map[string][]byte) error {
 			m.keys[k] = bytes.Clone(value)
 		}
 	}
-	return nil
+	err := m.failAfter
+	m.failAfter = nil
+	return err
 }
 
 // set changes the map's behaviour.
@@ -135,6 +138,12 @@ func (m *memory) snapshot() map[string][]byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return maps.Clone(m.keys)
+}
+
+func (m *memory) has(key string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.keys[key] != nil
 }
 
 // costs runs fn and fails unless it took this many Applies.
