@@ -24,7 +24,7 @@ var (
 	ErrBadTarget      = errors.New("fault needs a phone or a code, and not both")
 	ErrUnknownFault   = errors.New("unknown fault kind")
 	ErrNotConnected   = errors.New("no companion of this phone is connected")
-	ErrNotPaired      = errors.New("fault needs a paired companion")
+	ErrNotPaired      = errors.New("it needs a paired companion")
 	ErrBadMessage     = errors.New("not a message")
 	ErrBadBehaviour   = errors.New("not a behaviour")
 	ErrUnknownMessage = errors.New("no such message is remembered")
