@@ -61,7 +61,7 @@ func NewCompanion(digits string, number int) (Companion, error) {
 	rand.Read(random[:])
 	registrationID := binary.BigEndian.Uint32(random[:4]) & 0x3fff
 	signature := identity.sign([]byte{ecc.DjbType}, signed.public[:])
-	account, err := p.account(id.Number, identity, time.Now())
+	account, err := p.signed(id.Number, identity, time.Now())
 	if err != nil {
 		return Companion{}, err
 	}
@@ -100,8 +100,8 @@ func enrolledPhone(digits string) phone {
 	}
 }
 
-// account is what pairing leaves with a companion: the phone's vow and its own.
-func (p phone) account(number uint8, companion keyPair, now time.Time) ([]byte, error) {
+// signed is what pairing leaves with a companion: the phone's vow and its own.
+func (p phone) signed(number uint8, companion keyPair, now time.Time) ([]byte, error) {
 	v, err := p.swear(number, pairingCode{identity: companion.public}, now, flaws{})
 	if err != nil {
 		return nil, err

@@ -48,6 +48,7 @@ type conn struct {
 
 	login    deviceID  // zero unless a companion has logged in
 	unpaired *unpaired // nil unless the client shows codes
+	after    func()    // what is done once the answer to the query at hand has been sent
 
 	certificates []byte // shown in the handshake
 	silentHello  bool   // the handshake is not answered
@@ -118,6 +119,9 @@ func (c *conn) explain(err error) {
 // finish closes whatever run has opened.
 func (c *conn) finish() {
 	c.network.board.leave(c)
+	if c.loggedIn() {
+		c.network.mail.box(c.login).shut(c)
+	}
 	c.mu.Lock()
 	c.over = true
 	c.mu.Unlock()
@@ -227,9 +231,14 @@ func (c *conn) send(node binary.Node) error {
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", node.Tag, err)
 	}
-	err = c.sendFrame(func() []byte { return c.outbound.seal(packed, nil) })
+	return c.sendPacked(node.Tag, packed)
+}
+
+// sendPacked is send for a node that is encoded already; the tag is for errors.
+func (c *conn) sendPacked(tag string, packed []byte) error {
+	err := c.sendFrame(func() []byte { return c.outbound.seal(packed, nil) })
 	if err != nil {
-		return fmt.Errorf("send %s: %w", node.Tag, err)
+		return fmt.Errorf("send %s: %w", tag, err)
 	}
 	return nil
 }

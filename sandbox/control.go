@@ -16,6 +16,12 @@ type Control interface {
 	Fault(ctx context.Context, target Target, kind FaultKind, opts FaultOptions) error
 	Enrol(ctx context.Context, enrolments []Enrolment) error
 	SetMinimumVersion(ctx context.Context, version string) error
+
+	Send(ctx context.Context, spec SendSpec) (Sent, error)
+	Mail(ctx context.Context, q MailQuery) ([]MailStatus, error)
+	Received(ctx context.Context, digits string) ([]ReceivedMessage, error)
+	Behave(ctx context.Context, digits string, how Behaviour) error
+	SyncHistory(ctx context.Context, digits string, spec HistorySpec) (Sent, error)
 }
 
 var (

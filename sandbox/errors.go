@@ -31,6 +31,10 @@ var (
 	ErrWrongCode      = errors.New("code is not the one the client shows")
 	ErrBadEnrolment   = errors.New("not an enrolment")
 	ErrEnrolled       = errors.New("enrolment contradicts what is known")
+	ErrBadMessage     = errors.New("not a message")
+	ErrBadBehaviour   = errors.New("not a behaviour")
+	ErrUnknownMessage = errors.New("no such message is remembered")
+	ErrMailFull       = errors.New("too much mail is waiting")
 )
 
 // errorCodes says how each error travels over HTTP: as a status for people and a
@@ -57,6 +61,10 @@ var errorCodes = []struct {
 	{ErrBadVersion, "bad_version", http.StatusBadRequest},
 	{ErrBadEnrolment, "bad_enrolment", http.StatusBadRequest},
 	{ErrWrongCode, "wrong_code", http.StatusUnprocessableEntity},
+	{ErrBadMessage, "bad_message", http.StatusBadRequest},
+	{ErrBadBehaviour, "bad_behaviour", http.StatusBadRequest},
+	{ErrUnknownMessage, "unknown_message", http.StatusNotFound},
+	{ErrMailFull, "mail_full", http.StatusInsufficientStorage},
 	{ErrCodeExpired, "code_expired", http.StatusGone},
 	{ErrPairingRefused, "pairing_refused", http.StatusUnprocessableEntity},
 	{ErrBadSignature, "bad_signature", http.StatusUnprocessableEntity},

@@ -28,8 +28,9 @@ type device struct {
 // ledger is what is true of phones and companions. It writes to its file first
 // and believes afterwards. Any goroutine may call it.
 type ledger struct {
-	file *stateFile
-	keys serverKeys
+	file      *stateFile
+	keys      serverKeys
+	forgotten func(deviceID) // told of companions that have been removed; set before anybody calls, called without the lock
 
 	mu      sync.Mutex
 	phones  map[string]phone // below: guarded by mu
@@ -49,8 +50,11 @@ func openLedger(path string) (*ledger, error) {
 		return nil, fmt.Errorf("open state file: %w", err)
 	}
 	l := &ledger{
-		file:    file,
-		keys:    keys,
+		file: file,
+		keys: keys,
+
+		forgotten: func(deviceID) {},
+
 		phones:  make(map[string]phone),
 		lids:    make(map[string]string),
 		devices: make(map[deviceID]*device),
@@ -76,7 +80,7 @@ func (l *ledger) dial(digits string) (phone, uint8, error) {
 	if digits == "" {
 		digits = l.freshNumber()
 	}
-	p := l.phone(digits)
+	p := l.phoneOr(digits)
 	if p.NextDevice > maxDeviceNumber {
 		return phone{}, 0, ErrNoDeviceNumber
 	}
@@ -89,9 +93,9 @@ func (l *ledger) dial(digits string) (phone, uint8, error) {
 	return p, number, nil
 }
 
-// phone returns the phone with that number, or makes one that nobody has written
+// phoneOr returns the phone with that number, or one that nobody has written
 // down yet. The caller holds mu.
-func (l *ledger) phone(digits string) phone {
+func (l *ledger) phoneOr(digits string) phone {
 	if p, known := l.phones[digits]; known {
 		return p
 	}
@@ -102,7 +106,7 @@ func (l *ledger) phone(digits string) phone {
 func (l *ledger) fetch(digits string) (phone, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p := l.phone(digits)
+	p := l.phoneOr(digits)
 	if _, known := l.phones[digits]; known {
 		return p, nil
 	}
@@ -168,7 +172,12 @@ func (l *ledger) noteLogin(id deviceID, client ClientInfo, at time.Time) {
 }
 
 // forget removes a companion. It says whether there was one to remove.
-func (l *ledger) forget(id deviceID) (bool, error) {
+func (l *ledger) forget(id deviceID) (gone bool, err error) {
+	defer func() {
+		if gone {
+			l.forgotten(id)
+		}
+	}()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, known := l.devices[id]; !known {
@@ -183,6 +192,12 @@ func (l *ledger) forget(id deviceID) (bool, error) {
 
 // forgetAll removes all companions of a phone and returns how many there were.
 func (l *ledger) forgetAll(digits string) (int, error) {
+	var gone []deviceID
+	defer func() {
+		for _, id := range gone {
+			l.forgotten(id)
+		}
+	}()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var ids []deviceID
@@ -197,6 +212,7 @@ func (l *ledger) forgetAll(digits string) (int, error) {
 	for _, id := range ids {
 		delete(l.devices, id)
 	}
+	gone = ids
 	return len(ids), nil
 }
 

@@ -48,10 +48,11 @@ type Network struct {
 	board        *switchboard
 	certificates []byte
 	stats        counters
-	serial       atomic.Int64 // numbers connections in the log
-	unreachable  atomic.Bool
-	minimum      atomic.Pointer[[3]uint32] // version of a client; nil lets in everybody
-	ambush       ambush
+	messaging
+	serial      atomic.Int64 // numbers connections in the log
+	unreachable atomic.Bool
+	minimum     atomic.Pointer[[3]uint32] // version of a client; nil lets in everybody
+	ambush      ambush
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -77,6 +78,11 @@ func Open(config Config) (*Network, error) {
 		ledger.close() //nolint:errcheck // the other error says more
 		return nil, fmt.Errorf("open sandbox: %w", err)
 	}
+	messaging, err := openMessaging(ledger, config.Log)
+	if err != nil {
+		ledger.close() //nolint:errcheck // the other error says more
+		return nil, fmt.Errorf("open sandbox: %w", err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Network{
 		config:       config,
@@ -84,6 +90,7 @@ func Open(config Config) (*Network, error) {
 		ledger:       ledger,
 		board:        newSwitchboard(),
 		certificates: certificates,
+		messaging:    messaging,
 		ctx:          ctx,
 		cancel:       cancel,
 	}, nil
@@ -101,6 +108,7 @@ func (n *Network) Close() error {
 	if !first {
 		return nil
 	}
+	n.journal.close()
 	if err := n.ledger.close(); err != nil {
 		return fmt.Errorf("close sandbox: %w", err)
 	}

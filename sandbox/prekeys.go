@@ -10,12 +10,15 @@ import (
 const maxPreKeys = 5000
 
 // answerEncrypt keeps the keys by which others will write to this companion: how
-// many are left, and new ones.
+// many are left, and new ones. It also gives out the keys of others.
 func answerEncrypt(c *conn, q query) ([]binary.Node, error) {
 	id := c.login
 	if _, asked := child(q.node, "count"); asked && q.kind == "get" {
 		count := c.network.ledger.preKeyCount(id)
 		return []binary.Node{{Tag: "count", Attrs: binary.Attrs{"value": count}}}, nil
+	}
+	if asked, given := child(q.node, "key"); given && q.kind == "get" {
+		return answerKeys(c, asked)
 	}
 	if _, given := child(q.node, "list"); given && q.kind == "set" {
 		return nil, c.storePreKeys(id, q.node)

@@ -12,7 +12,10 @@ import (
 // nodeHandlers sorts what a client sends by tag. A tag without a row is read and
 // left alone.
 var nodeHandlers = map[string]func(*conn, binary.Node){
-	"iq": (*conn).handleIQ,
+	"iq":      (*conn).handleIQ,
+	"message": (*conn).handleMessage,
+	"receipt": (*conn).handleReceipt,
+	"ack":     (*conn).handleAck,
 }
 
 // queryHandler answers the requests of one namespace.
@@ -28,6 +31,9 @@ var queryHandlers = map[string]queryHandler{
 	"passive": {answer: answerPassive},
 	"encrypt": {answer: answerEncrypt},
 	"md":      {answer: answerMultiDevice, anyone: true},
+	"usync":   {answer: answerUSync},
+	"privacy": {answer: answerPrivacy},
+	"w:m":     {answer: answerMedia},
 }
 
 // query is a client's request.
@@ -91,6 +97,10 @@ func (c *conn) reply(q query) {
 		return
 	}
 	c.say(element("iq", binary.Attrs{"from": types.ServerJID, "type": "result", "id": q.id}, content...))
+	if c.after != nil {
+		c.after()
+		c.after = nil
+	}
 }
 
 func (c *conn) answerTo(namespace string, q query) ([]binary.Node, error) {
@@ -137,5 +147,10 @@ func (c *conn) answered(id string, node binary.Node) {
 func answerPing(*conn, query) ([]binary.Node, error) { return nil, nil }
 
 // answerPassive answers a client that wants its messages now, or not yet. The
-// client counts itself as connected once it has the answer.
-func answerPassive(*conn, query) ([]binary.Node, error) { return nil, nil }
+// client counts itself as connected once it has the answer, and gets its mail.
+func answerPassive(c *conn, q query) ([]binary.Node, error) {
+	if _, active := child(q.node, "active"); active {
+		c.after = func() { c.network.mail.box(c.login).open(c) }
+	}
+	return nil, nil
+}

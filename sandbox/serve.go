@@ -19,13 +19,15 @@ const chatPath = "/ws/chat"
 // chatOrigin is the only web page that may: the one whose name clients give.
 const chatOrigin = "web.whatsapp.com"
 
-// Handler returns the whole network as a handler: the websocket at /ws/chat and
-// the control API under /sandbox/v1/. Its connections end with the requests'
+// Handler returns the whole network as a handler: the websocket at /ws/chat, files
+// under /mms/ and /v/, and the control API under /sandbox/v1/. Its connections end with the requests'
 // context or with Close. Most callers want Serve, which waits for them.
 func (n *Network) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc(chatPath, n.serveChat)
 	mux.Handle(apiPath, n.api())
+	mux.HandleFunc(uploadPath, n.serveUpload)
+	mux.HandleFunc(downloadPath, n.serveDownload)
 	return mux
 }
 
