@@ -60,7 +60,9 @@ func in(source types.MessageSource, m *waE2E.Message) *events.Message {
 	return (&events.Message{Info: from(source), RawMessage: m}).UnwrapRaw()
 }
 
-func wrapped(m *waE2E.Message) *waE2E.FutureProofMessage { return &waE2E.FutureProofMessage{Message: m} }
+func wrapped(m *waE2E.Message) *waE2E.FutureProofMessage {
+	return &waE2E.FutureProofMessage{Message: m}
+}
 
 func said(s string) *waE2E.Message { return &waE2E.Message{Conversation: proto.String(s)} }
 
@@ -214,7 +216,7 @@ func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
 	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil { //nolint:gosec // a golden file
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -246,8 +248,16 @@ func TestBounded(t *testing.T) {
 		limit int
 		want  string
 	}{
-		{"", 3, ""}, {"abc", 3, "abc"}, {"abcd", 3, "abc"}, {"aé", 2, "a"}, {"aé", 3, "aé"}, {"€€", 5, "€"}, {"😀", 3, ""},
-		{"a\xffb", 9, "a\uFFFDb"}, {"\xff\xff\xff\xff", 2, "\uFFFD"}, {"é", 0, ""},
+		{"", 3, ""},
+		{"abc", 3, "abc"},
+		{"abcd", 3, "abc"},
+		{"aé", 2, "a"},
+		{"aé", 3, "aé"},
+		{"€€", 5, "€"},
+		{"😀", 3, ""},
+		{"a\xffb", 9, "a\uFFFDb"},
+		{"\xff\xff\xff\xff", 2, "\uFFFD"},
+		{"é", 0, ""},
 	} {
 		if got := bounded(c.s, c.limit); got != c.want {
 			t.Errorf("%q to %d: %q, want %q", c.s, c.limit, got, c.want)

@@ -35,7 +35,7 @@ const (
 // versions knows which client version to announce. It never goes down.
 type versions struct {
 	pinned bool
-	file   string                                 // where it is kept; may be empty
+	file   string                                // where it is kept; may be empty
 	latest func(context.Context) (string, error) // nil: nobody can be asked
 	log    *slog.Logger
 
@@ -92,8 +92,9 @@ func (v *versions) renew(ctx context.Context, announced store.WAVersionContainer
 			v.mu.Unlock()
 			return false, nil
 		case v.asking == nil && time.Since(v.askedAt) < v.patience():
-			defer v.mu.Unlock()
-			return false, v.answer
+			answer := v.answer
+			v.mu.Unlock()
+			return false, answer
 		case v.asking == nil:
 			v.asking = make(chan struct{})
 			go v.ask(context.WithoutCancel(ctx)) // the others wait for the answer, too
@@ -240,8 +241,8 @@ func writeVersion(file string, v store.WAVersionContainer) (err error) {
 			_ = os.Remove(f.Name())
 		}
 	}()
-	_, err = f.WriteString(v.String() + "\n")
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	_, failed := f.WriteString(v.String() + "\n")
+	if err := errors.Join(failed, f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), file)

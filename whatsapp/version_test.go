@@ -218,7 +218,9 @@ func TestLatestOf(t *testing.T) {
 		func(*http.Request) (int, string) { return http.StatusForbidden, strings.Repeat("secret", 1000) },
 		func(*http.Request) (int, string) { return http.StatusOK, "nothing" },
 		func(*http.Request) (int, string) { return http.StatusNoContent, "" },
-		func(*http.Request) (int, string) { return http.StatusOK, strings.Repeat(" ", askLimit) + `"client_revision":1,` },
+		func(*http.Request) (int, string) {
+			return http.StatusOK, strings.Repeat(" ", askLimit) + `"client_revision":1,`
+		},
 	} {
 		if v, err := latestOf(s)(t.Context()); err == nil || len(err.Error()) > 200 || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s, %v", v, err)
