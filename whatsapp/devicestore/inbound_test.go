@@ -93,7 +93,7 @@ func (in *inbox) commit(id, text string) func(context.Context, map[string][]byte
 			in.fail = nil
 			return err
 		}
-		if _, twice := in.p.keys.snapshot()[logTag+id]; twice {
+		if in.p.keys.has(logTag + id) {
 			in.p.t.Errorf("message %s was committed twice", id)
 		}
 		all := maps.Clone(writes)
