@@ -57,7 +57,7 @@ func (n *Network) SyncHistory(ctx context.Context, digits string, spec HistorySp
 
 // historyMessage is the message that brings a history, or says where it is.
 func (n *Network) historyMessage(account phone, spec HistorySpec) ([]byte, error) {
-	history, err := n.history(account, spec)
+	history, err := n.history(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (n *Network) historyMessage(account phone, spec HistorySpec) ([]byte, error
 }
 
 // history is what a specification says, in the protocol's terms.
-func (n *Network) history(account phone, spec HistorySpec) (*waHistorySync.HistorySync, error) {
+func (n *Network) history(spec HistorySpec) (*waHistorySync.HistorySync, error) {
 	phones := make(map[string]phone)
 	for _, digits := range spec.phones() {
 		p, err := n.ledger.phoneOrNew(digits)
@@ -107,7 +107,7 @@ func (n *Network) history(account phone, spec HistorySpec) (*waHistorySync.Histo
 		ChunkOrder: &spec.ChunkOrder, Progress: &spec.Progress,
 	}
 	for _, c := range spec.Conversations {
-		h.Conversations = append(h.Conversations, conversation(account, phones[c.Chat], c))
+		h.Conversations = append(h.Conversations, conversation(phones[c.Chat], c))
 	}
 	for _, name := range spec.PushNames {
 		h.Pushnames = append(h.Pushnames, &waHistorySync.Pushname{
@@ -124,7 +124,7 @@ func (n *Network) history(account phone, spec HistorySpec) (*waHistorySync.Histo
 }
 
 // conversation is a chat of the past. Every message has its secret.
-func conversation(account, contact phone, c HistoryConversation) *waHistorySync.Conversation {
+func conversation(contact phone, c HistoryConversation) *waHistorySync.Conversation {
 	chat := contact.account(false).String()
 	out := &waHistorySync.Conversation{ID: &chat, Name: words(c.Name), UnreadCount: &c.Unread}
 	var latest int64

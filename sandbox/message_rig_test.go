@@ -122,7 +122,9 @@ func (v *vault) PutLIDMapping(_ context.Context, lid, pn types.JID) error {
 
 func (v *vault) PutManyLIDMappings(ctx context.Context, mappings []store.LIDMapping) error {
 	for _, m := range mappings {
-		v.PutLIDMapping(ctx, m.LID, m.PN)
+		if err := v.PutLIDMapping(ctx, m.LID, m.PN); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -266,17 +268,24 @@ func (w *writer) connect() {
 // for ever to hand over what comes in while it is being cancelled.
 func (w *writer) hangUp() {
 	w.t.Helper()
-	w.until("its mail is out", func() bool {
-		mail, err := w.network.Mail(context.Background(), sandbox.MailQuery{Companion: w.device.ID.String(), Waiting: true})
-		return err != nil || !slices.ContainsFunc(mail, func(m sandbox.MailStatus) bool { return m.Sends == 0 })
-	})
+	for range 2 {
+		if err := w.ping(); err != nil {
+			w.t.Errorf("ping: %v", err)
+		}
+		w.until("its mail is out", func() bool {
+			mail, err := w.network.Mail(context.Background(), sandbox.MailQuery{Companion: w.device.ID.String(), Waiting: true})
+			return err != nil || !slices.ContainsFunc(mail, func(m sandbox.MailStatus) bool { return m.Sends == 0 })
+		})
+	}
+	w.client.Disconnect()
+}
+
+// ping returns when the network has read what was sent before.
+func (w *writer) ping() error {
 	_, err := w.client.DangerousInternals().SendIQ(context.Background(), whatsmeow.DangerousInfoQuery{
 		Namespace: "w:p", Type: "get", To: types.ServerJID,
 	})
-	if err != nil {
-		w.t.Errorf("ping: %v", err)
-	}
-	w.client.Disconnect()
+	return err
 }
 
 // drop hangs up, and waits until the network has noticed.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"time"
 
 	"go.mau.fi/whatsmeow/binary"
@@ -181,9 +182,7 @@ func (n *Network) dispatch(d dispatch, companions []device, wait bool) ([]*lette
 // hand gives the server one copy.
 func (n *Network) hand(d dispatch, to device, l *letter) error {
 	attrs := binary.Attrs{"id": d.id, "from": d.from}
-	for name, value := range d.attrs {
-		attrs[name] = value
-	}
+	maps.Copy(attrs, d.attrs)
 	var failed error
 	take := func(saved <-chan struct{}, children ...binary.Node) {
 		packed, err := binary.Marshal(element(string(d.class), attrs, children...))
@@ -201,9 +200,7 @@ func (n *Network) hand(d dispatch, to device, l *letter) error {
 	begin := func() (bundle, error) { return n.beginWith(to) }
 	err := n.parties.of(d.author).encrypt(to, d.plain, false, begin, func(s sealed) {
 		enc := binary.Attrs{"type": s.kind}
-		for name, value := range d.enc {
-			enc[name] = value
-		}
+		maps.Copy(enc, d.enc)
 		take(s.saved, leaf("enc", enc, s.body))
 	})
 	if err != nil {
