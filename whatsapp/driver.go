@@ -59,6 +59,7 @@ type Driver struct {
 	media     *http.Client
 	versions  *versions
 	histories chan struct{} // held while a history is in memory
+	recents   recents
 }
 
 // New makes a driver. With cfg.Sandbox set it replaces the process's WhatsApp
@@ -166,6 +167,7 @@ func (d *Driver) client(c *conn, device *store.Device) *whatsmeow.Client {
 	// Without it a failure 413 or 414 calls a nil function where nothing
 	// recovers, and the process dies (read in v0.0.0-20251217143725).
 	client.RefreshCAT = func(context.Context) error { return errNoCAT }
+	client.GetMessageForRetry = c.sentBefore
 	client.AddEventHandlerWithSuccessStatus(c.handle)
 	return client
 }

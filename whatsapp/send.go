@@ -44,6 +44,10 @@ func (c *conn) SendText(ctx context.Context, t instance.Text) (record.Message, e
 	if t.ID == "" {
 		t.ID = c.client.GenerateMessageID()
 	}
+	m := record.Message{ID: t.ID, From: text(plain(self.jid)), LID: text(plain(self.lid)), FromMe: true, Text: t.Body}
+	m.To, _ = book(c.otherJID).named(to, types.EmptyJID)
+	m.Chat = m.To
+	c.driver.recents.put(recent{self.session, m.To, t.ID}, t.Body)
 	sent, err := c.send(ctx, to, t)
 	if err != nil {
 		return record.Message{}, fmt.Errorf("send text: %w", sendError(err))
@@ -51,10 +55,7 @@ func (c *conn) SendText(ctx context.Context, t instance.Text) (record.Message, e
 	if err := c.keys.NoteChat(ctx, to); err != nil {
 		c.log.Warn("chat not noted", "err", err)
 	}
-	m := record.Message{ID: t.ID, From: text(plain(self.jid)), FromMe: true, SentAt: seconds(sent.Timestamp), Text: t.Body}
-	m.LID = text(plain(self.lid))
-	m.To, _ = book(c.otherJID).named(to, types.EmptyJID)
-	m.Chat = m.To
+	m.SentAt = seconds(sent.Timestamp)
 	return m, nil
 }
 
@@ -73,6 +74,21 @@ func (c *conn) send(ctx context.Context, to types.JID, t instance.Text) (whatsme
 			return sent, ctx.Err()
 		}
 	}
+}
+
+// sentBefore finds a text for a phone that could not read it, where the client of
+// this connection has not sent it.
+func (c *conn) sentBefore(_, to types.JID, id types.MessageID) *waE2E.Message {
+	self := c.self.Load()
+	if self == nil {
+		return nil
+	}
+	by, _ := book(c.otherJID).named(to, types.EmptyJID)
+	body, known := c.driver.recents.get(recent{self.session, by, id})
+	if !known {
+		return nil
+	}
+	return &waE2E.Message{Conversation: proto.String(body)}
 }
 
 var messageID = regexp.MustCompile(`^[0-9A-Za-z._-]{1,64}$`)
