@@ -13,6 +13,7 @@ import (
 
 	"go.mau.fi/whatsmeow/proto/waCommon"
 	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/proto/waWeb"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 	"google.golang.org/protobuf/proto"
@@ -144,6 +145,14 @@ var arrivals = []struct {
 	{"edit of a caption", direct(&waE2E.Message{EditedMessage: wrapped(edited(&waE2E.Message{ImageMessage: picture}))})},
 	{"edit from the own phone", in(types.MessageSource{Chat: ana.ToNonAD(), Sender: me.ToNonAD(), IsFromMe: true},
 		&waE2E.Message{DeviceSentMessage: &waE2E.DeviceSentMessage{DestinationJID: proto.String("15550002222@s.whatsapp.net"), Message: edited(said("mine"))}})},
+	{"edit that the phone sends again", &events.Message{
+		Info: from(types.MessageSource{Chat: ana.ToNonAD(), Sender: ana}), Message: said("hello again"),
+		SourceWebMsg: &waWeb.WebMessageInfo{Key: &waCommon.MessageKey{ID: proto.String("3EB0E1")}},
+	}},
+	{"text that the phone sends again", &events.Message{
+		Info: from(types.MessageSource{Chat: ana.ToNonAD(), Sender: ana}), Message: said("hello"),
+		SourceWebMsg: &waWeb.WebMessageInfo{Key: &waCommon.MessageKey{ID: proto.String("3EB0A1")}},
+	}},
 	{"edit in a newsletter", &events.Message{
 		Info: from(types.MessageSource{Chat: types.NewJID("1", types.NewsletterServer), Sender: types.NewJID("1", types.NewsletterServer)}), Message: said("news"),
 		NewsletterMeta: &events.NewsletterMessageMeta{EditTS: sentAt},

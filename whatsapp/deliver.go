@@ -112,7 +112,7 @@ func (c *conn) message(e *events.Message) error {
 	a := devicestore.Arrival{}
 	if kind != "" {
 		a = devicestore.Arrival{
-			Chat: e.Info.Chat, Sender: e.Info.Sender, ID: e.Info.ID, At: e.Info.Timestamp, Part: e.UnavailableRequestID != "",
+			Chat: e.Info.Chat, Sender: e.Info.Sender, ID: m.ID, At: e.Info.Timestamp, Part: e.UnavailableRequestID != "",
 		}
 	}
 	if err := c.take(kind, m, a); err != nil {
