@@ -35,8 +35,8 @@ type Config struct {
 	// VersionFile keeps the newest version seen. It is made when there is one;
 	// one that cannot be read is ignored and replaced. Empty keeps none.
 	VersionFile string
-	// Latest answers the version to announce instead of one that is outdated. Nil
-	// asks web.whatsapp.com, and with Sandbox nobody.
+	// Latest answers the version to announce instead of one that is outdated;
+	// empty knows of none. Nil asks web.whatsapp.com, or the sandbox.
 	Latest func(ctx context.Context) (string, error)
 	// Spool is the directory for files that are being downloaded; they have no
 	// names there and end with the process. Empty is the system's.
@@ -81,7 +81,11 @@ func New(cfg Config) (*Driver, error) {
 		histories: make(chan struct{}, historiesAtOnce),
 	}
 	latest := cfg.Latest
-	if latest == nil && cfg.Sandbox == nil {
+	switch {
+	case latest != nil:
+	case cfg.Sandbox != nil:
+		latest = leastOf(t)
+	default:
 		latest = latestOf(t)
 	}
 	if d.versions, err = newVersions(cfg.Version, cfg.VersionFile, latest, cfg.Log); err != nil {

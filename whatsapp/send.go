@@ -52,7 +52,7 @@ func (c *conn) SendText(ctx context.Context, t instance.Text) (record.Message, e
 	if err != nil {
 		return record.Message{}, fmt.Errorf("send text: %w", sendError(err))
 	}
-	if err := c.keys.NoteChat(ctx, to); err != nil {
+	if err := c.keys.NoteChat(ctx, to); err != nil && !c.closed.Load() {
 		c.log.Warn("chat not noted", "err", err)
 	}
 	m.SentAt = seconds(sent.Timestamp)

@@ -103,8 +103,8 @@ func TestRenewNot(t *testing.T) {
 	}
 	for name, v := range map[string]*versions{
 		"pinned":   newTestVersions(t, "2.3000.1", "", never),
-		"sandbox":  newTestVersions(t, "", "", nil),
-		"pinned 2": newTestVersions(t, "2.9999.1", filepath.Join(t.TempDir(), "none"), nil),
+		"pinned 2": newTestVersions(t, "2.9999.1", filepath.Join(t.TempDir(), "none"), never),
+		"none":     newTestVersions(t, "", "", func(context.Context) (string, error) { return "", nil }),
 	} {
 		if renewed, err := v.renew(t.Context(), v.current()); renewed || err != nil {
 			t.Errorf("%s: %v, %v", name, renewed, err)
