@@ -1,11 +1,11 @@
 package devicestore_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 
 	"go.mau.fi/whatsmeow/store"
@@ -48,7 +48,7 @@ func BenchmarkInboundMessage(b *testing.B) {
 		m.set(func(m *memory) { // keep the map small: its Scan sorts
 			m.applies = nil
 			for k := range m.keys {
-				if bytes.IndexByte([]byte("bexd"), k[0]) >= 0 {
+				if strings.IndexByte("bexd", k[0]) >= 0 {
 					delete(m.keys, k)
 				}
 			}

@@ -55,7 +55,6 @@ func TestRatchetsInAStorm(t *testing.T) {
 	}
 	equal(t, "not acknowledged", len(s.coming), 0)
 	equal(t, "log", len(strings.Fields(ann.in.logged())), s.want)
-	equal(t, "plaintexts on disk", ann.plaintexts(), 0)
 }
 
 func (s *storm) bobSends(n int) {
