@@ -37,6 +37,7 @@ build: ## build the binary, ./switchhook
 test: ## run every test, with the race detector if there is a C compiler
 	$(if $(RACE),,@echo "no C compiler ($$(go env CC)): testing without the race detector")
 	go test $(RACE) -timeout 10m $(PACKAGES)
+	$(if $(RACE),go test -timeout 10m -run '^(TestFaults|TestCommandsDuringFaults)$$' ./whatsapp)
 
 .PHONY: check
 check: fmt-check vet lint fuzz vuln ## everything else that CI runs, after test

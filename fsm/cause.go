@@ -13,7 +13,7 @@ const (
 	CauseNetwork           Cause = "network"            // dialling failed or the socket dropped
 	CauseServerError       Cause = "server_error"       // WhatsApp reported an error of its own
 	CauseKeepaliveTimeout  Cause = "keepalive_timeout"  // connected, but nothing answers
-	CauseLoginTimeout      Cause = "login_timeout"      // login sent, never answered
+	CauseLoginTimeout      Cause = "login_timeout"      // connected, and then neither a login nor a code came of it
 	CauseStreamReplaced    Cause = "stream_replaced"    // another client runs this session
 	CauseLoggedOut         Cause = "logged_out"         // the phone or WhatsApp ended the session
 	CauseTemporaryBan      Cause = "temporary_ban"      // WhatsApp locked the number for a time

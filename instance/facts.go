@@ -112,8 +112,11 @@ func (i *Instance) loggedOut() error {
 		// Our own logout, confirmed from the other side first.
 		return i.finishLogout(fsm.CauseOperator)
 	}
-	if i.session == nil {
+	switch {
+	case i.session == nil && i.rec.State == fsm.AwaitingScan:
 		return i.down(fsm.PairingFailed, fsm.CausePairingFailed, 0)
+	case i.session == nil: // refused before a code was on show
+		return i.down(fsm.PairingFailed, fsm.CauseConnectRefused, 0)
 	}
 	if err := i.fire(fsm.LoggedOut, fsm.CauseLoggedOut, i.steadyUp); err != nil {
 		return err
@@ -158,8 +161,14 @@ func (i *Instance) down(event fsm.Event, cause fsm.Cause, after time.Duration) e
 }
 
 // dialBy fires an event that leads to state 1 and dials; see begin for granted.
+// A command begins the count of failures anew: whoever gave it has done something
+// about them.
 func (i *Instance) dialBy(event fsm.Event, cause fsm.Cause, granted bool) error {
-	if err := i.fire(event, cause, nil); err != nil {
+	edit := i.steadyUp
+	if event == fsm.RetryDue {
+		edit = nil
+	}
+	if err := i.fire(event, cause, edit); err != nil {
 		return err
 	}
 	i.leaveQueue()

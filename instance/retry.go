@@ -93,6 +93,6 @@ func (i *Instance) phaseExpired() error {
 	case i.session != nil:
 		return i.down(fsm.LoginFailed, fsm.CauseLoginTimeout, 0)
 	default:
-		return i.down(fsm.PairingFailed, fsm.CauseNetwork, 0)
+		return i.down(fsm.PairingFailed, fsm.CauseLoginTimeout, 0)
 	}
 }

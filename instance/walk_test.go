@@ -216,7 +216,7 @@ func TestWaysUpThatEnd(t *testing.T) {
 			t.Fatalf("answered after %v", generate.took)
 		}
 		time.Sleep(r.timing.Login - r.timing.Command)
-		r.want(fsm.NoConnection, fsm.CauseNetwork)
-		r.wantTrail("0>1 operator, 1>2 progress, 2>0 network")
+		r.want(fsm.NoConnection, fsm.CauseLoginTimeout)
+		r.wantTrail("0>1 operator, 1>2 progress, 2>0 login_timeout")
 	})
 }

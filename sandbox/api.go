@@ -167,8 +167,8 @@ func method(verb string, call func(context.Context, *json.Decoder) (any, error))
 	return methodUpTo(maxRequest, verb, call)
 }
 
-// methodUpTo is method for a body of up to so many bytes.
-func methodUpTo(most int64, verb string, call func(context.Context, *json.Decoder) (any, error)) http.Handler {
+// methodUpTo is method for bodies of up to so many bytes.
+func methodUpTo(limit int64, verb string, call func(context.Context, *json.Decoder) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != verb {
 			w.Header().Set("Allow", verb)
@@ -177,7 +177,7 @@ func methodUpTo(most int64, verb string, call func(context.Context, *json.Decode
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), apiLimit)
 		defer cancel()
-		body := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
+		body := json.NewDecoder(http.MaxBytesReader(w, r.Body, limit))
 		body.DisallowUnknownFields()
 		answer, err := call(ctx, body)
 		if err != nil {

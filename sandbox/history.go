@@ -32,7 +32,7 @@ func (n *Network) SyncHistory(ctx context.Context, digits string, spec HistorySp
 		return Sent{}, ErrClosed
 	}
 	defer n.exit()
-	account, known := n.ledger.phone(digits)
+	account, known := n.ledger.lookUp(digits)
 	if !known {
 		return Sent{}, ErrUnknownPhone
 	}
@@ -46,7 +46,7 @@ func (n *Network) SyncHistory(ctx context.Context, digits string, spec HistorySp
 	}
 	at := now()
 	letters, err := n.dispatch(dispatch{
-		author: account, class: MailMessage, kind: "history", id: spec.ID, from: account.account(false),
+		author: account, class: MailMessage, kind: "history", id: spec.ID, from: account.jid(false),
 		attrs: binary.Attrs{"t": at.Unix(), "type": "text", "category": "peer"}, enc: binary.Attrs{"v": 2}, plain: plain,
 	}, companions, !spec.NoWait)
 	if err != nil {
@@ -57,7 +57,7 @@ func (n *Network) SyncHistory(ctx context.Context, digits string, spec HistorySp
 
 // historyMessage is the message that brings a history, or says where it is.
 func (n *Network) historyMessage(account phone, spec HistorySpec) ([]byte, error) {
-	history, err := n.history(account, spec)
+	history, err := n.history(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (n *Network) historyMessage(account phone, spec HistorySpec) ([]byte, error
 }
 
 // history is what a specification says, in the protocol's terms.
-func (n *Network) history(account phone, spec HistorySpec) (*waHistorySync.HistorySync, error) {
+func (n *Network) history(spec HistorySpec) (*waHistorySync.HistorySync, error) {
 	phones := make(map[string]phone)
 	for _, digits := range spec.phones() {
 		p, err := n.ledger.phoneOrNew(digits)
@@ -107,25 +107,25 @@ func (n *Network) history(account phone, spec HistorySpec) (*waHistorySync.Histo
 		ChunkOrder: &spec.ChunkOrder, Progress: &spec.Progress,
 	}
 	for _, c := range spec.Conversations {
-		h.Conversations = append(h.Conversations, conversation(account, phones[c.Chat], c))
+		h.Conversations = append(h.Conversations, conversation(phones[c.Chat], c))
 	}
 	for _, name := range spec.PushNames {
 		h.Pushnames = append(h.Pushnames, &waHistorySync.Pushname{
-			ID: proto.String(phones[name.Phone].account(false).String()), Pushname: proto.String(name.Name),
+			ID: proto.String(phones[name.Phone].jid(false).String()), Pushname: proto.String(name.Name),
 		})
 	}
 	for _, digits := range spec.Mappings {
 		h.PhoneNumberToLidMappings = append(h.PhoneNumberToLidMappings, &waHistorySync.PhoneNumberToLIDMapping{
-			PnJID:  proto.String(phones[digits].account(false).String()),
-			LidJID: proto.String(phones[digits].account(true).String()),
+			PnJID:  proto.String(phones[digits].jid(false).String()),
+			LidJID: proto.String(phones[digits].jid(true).String()),
 		})
 	}
 	return h, nil
 }
 
 // conversation is a chat of the past. Every message has its secret.
-func conversation(account, contact phone, c HistoryConversation) *waHistorySync.Conversation {
-	chat := contact.account(false).String()
+func conversation(contact phone, c HistoryConversation) *waHistorySync.Conversation {
+	chat := contact.jid(false).String()
 	out := &waHistorySync.Conversation{ID: &chat, Name: words(c.Name), UnreadCount: &c.Unread}
 	var latest int64
 	for _, m := range c.Messages {

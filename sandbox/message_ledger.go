@@ -12,8 +12,8 @@ import (
 // which does not survive being written down.
 func now() time.Time { return time.Now().UTC().Round(0) }
 
-// phone returns the phone with that number, if there is one.
-func (l *ledger) phone(digits string) (phone, bool) {
+// lookUp returns the phone with that number, if there is one.
+func (l *ledger) lookUp(digits string) (phone, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p, known := l.phones[digits]

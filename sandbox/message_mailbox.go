@@ -32,17 +32,25 @@ type round struct {
 	begun   bool
 }
 
-// open begins the delivery to a connection that has just become the companion's,
-// or continues it if it has begun.
-func (b *mailbox) open(c *conn) {
+// open makes ready for the delivery to a connection that has just become the
+// companion's, and returns what begins it. What is posted in between counts as
+// new. For a connection that gets its mail already there is nothing to begin.
+func (b *mailbox) open(c *conn) (begin func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.round != nil && b.round.c == c {
-		return
+		return func() {}
 	}
-	b.round = &round{c: c, next: b.queue.Front(), waiting: b.queue.Len()}
-	b.before = b.office.serial.Load()
-	b.deliver()
+	r := &round{c: c, next: b.queue.Front(), waiting: b.queue.Len(), busy: true}
+	b.round, b.before = r, b.office.serial.Load()
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		r.busy = false
+		if b.round == r {
+			b.deliver()
+		}
+	}
 }
 
 // shut ends the delivery to a connection, if it is that one's.

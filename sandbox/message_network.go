@@ -29,7 +29,7 @@ func openMessaging(l *ledger, log *slog.Logger) (messaging, error) {
 		if string(bucket) == string(mailBucket) {
 			return m.mail.restore(known, name, value)
 		}
-		return m.parties.restore(l.phone, string(bucket), name, value)
+		return m.parties.restore(l.lookUp, string(bucket), name, value)
 	})
 	if err != nil {
 		j.close()

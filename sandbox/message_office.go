@@ -24,6 +24,7 @@ const (
 // postOffice keeps the mail of all companions. Any goroutine may call it.
 type postOffice struct {
 	journal *journal
+	keep    int // how much finished mail
 	serial  atomic.Uint64
 	waiting atomic.Int64
 
@@ -42,7 +43,7 @@ type recentStanza struct {
 }
 
 func newPostOffice(j *journal) *postOffice {
-	return &postOffice{journal: j, boxes: make(map[deviceID]*mailbox)}
+	return &postOffice{journal: j, keep: maxFinished, boxes: make(map[deviceID]*mailbox)}
 }
 
 // box returns a companion's mailbox.
@@ -86,13 +87,13 @@ func (o *postOffice) file(finished ...recentStanza) {
 			continue
 		}
 		f.letter.filed = true
-		if len(o.finished) < maxFinished {
+		if len(o.finished) < o.keep {
 			o.finished = append(o.finished, f.letter)
 			continue
 		}
 		forgotten = append(forgotten, o.finished[o.oldest])
 		o.finished[o.oldest] = f.letter
-		o.oldest = (o.oldest + 1) % maxFinished
+		o.oldest = (o.oldest + 1) % o.keep
 	}
 	o.mu.Unlock()
 	for _, l := range forgotten {
@@ -181,7 +182,7 @@ func (b *mailbox) collect(q MailQuery, found []MailStatus) []MailStatus {
 	}
 	for _, l := range chains {
 		for ; l != nil; l = l.older {
-			if l.serial > q.After && (q.Class == "" || q.Class == l.class) && !(q.Waiting && l.place == nil) {
+			if l.serial > q.After && (q.Class == "" || q.Class == l.class) && (l.place != nil || !q.Waiting) {
 				found = append(found, l.view())
 			}
 		}

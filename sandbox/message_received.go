@@ -77,11 +77,10 @@ func newInbox() *inbox {
 func (b *inbox) put(digits string, m ReceivedMessage) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	all := append(b.received[digits], m)
-	if len(all) > maxInbox {
-		all = slices.Delete(all, 0, len(all)-maxInbox)
+	b.received[digits] = append(b.received[digits], m)
+	if all := b.received[digits]; len(all) > maxInbox {
+		b.received[digits] = slices.Delete(all, 0, len(all)-maxInbox)
 	}
-	b.received[digits] = all
 }
 
 // tries counts how often a phone could not read a message.

@@ -122,7 +122,9 @@ func (v *vault) PutLIDMapping(_ context.Context, lid, pn types.JID) error {
 
 func (v *vault) PutManyLIDMappings(ctx context.Context, mappings []store.LIDMapping) error {
 	for _, m := range mappings {
-		v.PutLIDMapping(ctx, m.LID, m.PN)
+		if err := v.PutLIDMapping(ctx, m.LID, m.PN); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -270,13 +272,18 @@ func (w *writer) hangUp() {
 		mail, err := w.network.Mail(context.Background(), sandbox.MailQuery{Companion: w.device.ID.String(), Waiting: true})
 		return err != nil || !slices.ContainsFunc(mail, func(m sandbox.MailStatus) bool { return m.Sends == 0 })
 	})
-	_, err := w.client.DangerousInternals().SendIQ(context.Background(), whatsmeow.DangerousInfoQuery{
-		Namespace: "w:p", Type: "get", To: types.ServerJID,
-	})
-	if err != nil {
+	if err := w.ping(); err != nil {
 		w.t.Errorf("ping: %v", err)
 	}
 	w.client.Disconnect()
+}
+
+// ping returns when the network has read what was sent before.
+func (w *writer) ping() error {
+	_, err := w.client.DangerousInternals().SendIQ(context.Background(), whatsmeow.DangerousInfoQuery{
+		Namespace: "w:p", Type: "get", To: types.ServerJID,
+	})
+	return err
 }
 
 // drop hangs up, and waits until the network has noticed.
@@ -326,8 +333,8 @@ func next[T any](t testing.TB, from <-chan T) T {
 	}
 }
 
-// other waits for an event of a kind that has no channel of its own.
-func other[T any](w *writer) T {
+// occurrence waits for an event of a kind that has no channel of its own.
+func occurrence[T any](w *writer) T {
 	w.t.Helper()
 	for {
 		if e, ok := next(w.t, w.others).(T); ok {

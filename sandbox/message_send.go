@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"time"
 
 	"go.mau.fi/whatsmeow/binary"
@@ -42,7 +43,7 @@ func (n *Network) Send(ctx context.Context, spec SendSpec) (Sent, error) {
 		return Sent{}, ErrClosed
 	}
 	defer n.exit()
-	account, known := n.ledger.phone(spec.To)
+	account, known := n.ledger.lookUp(spec.To)
 	if !known {
 		return Sent{}, ErrUnknownPhone
 	}
@@ -79,21 +80,21 @@ func (n *Network) Send(ctx context.Context, spec SendSpec) (Sent, error) {
 // compose makes what is to be sent, apart from the encryption.
 func (n *Network) compose(spec SendSpec, author, chat phone) (dispatch, error) {
 	d := dispatch{
-		author: author, class: MailMessage, id: spec.ID, from: author.account(spec.LIDAddressed && !spec.FromSelf),
+		author: author, class: MailMessage, id: spec.ID, from: author.jid(spec.LIDAddressed && !spec.FromSelf),
 		attrs: binary.Attrs{"t": spec.At.Unix()}, enc: binary.Attrs{"v": 2},
 	}
 	switch {
 	case spec.FromSelf:
-		d.attrs["recipient"] = chat.account(spec.LIDAddressed)
+		d.attrs["recipient"] = chat.jid(spec.LIDAddressed)
 		if spec.LIDAddressed {
-			d.attrs["peer_recipient_pn"] = chat.account(false)
+			d.attrs["peer_recipient_pn"] = chat.jid(false)
 		} else {
-			d.attrs["peer_recipient_lid"] = chat.account(true)
+			d.attrs["peer_recipient_lid"] = chat.jid(true)
 		}
 	case spec.LIDAddressed:
-		d.attrs["sender_pn"], d.attrs["addressing_mode"] = author.account(false), "lid"
+		d.attrs["sender_pn"], d.attrs["addressing_mode"] = author.jid(false), "lid"
 	default:
-		d.attrs["sender_lid"] = author.account(true)
+		d.attrs["sender_lid"] = author.jid(true)
 	}
 	if spec.PushName != "" {
 		d.attrs["notify"] = spec.PushName
@@ -130,7 +131,7 @@ func (d *dispatch) ring(spec SendSpec) {
 	rand.Read(id[:])
 	offer := binary.Attrs{"call-id": hex.EncodeToString(id[:]), "call-creator": d.from}
 	if spec.LIDAddressed {
-		offer["caller_pn"] = d.author.account(false)
+		offer["caller_pn"] = d.author.jid(false)
 	}
 	media := []binary.Node{element("audio", binary.Attrs{"enc": "opus", "rate": "16000"})}
 	d.kind = "audio"
@@ -181,9 +182,7 @@ func (n *Network) dispatch(d dispatch, companions []device, wait bool) ([]*lette
 // hand gives the server one copy.
 func (n *Network) hand(d dispatch, to device, l *letter) error {
 	attrs := binary.Attrs{"id": d.id, "from": d.from}
-	for name, value := range d.attrs {
-		attrs[name] = value
-	}
+	maps.Copy(attrs, d.attrs)
 	var failed error
 	take := func(saved <-chan struct{}, children ...binary.Node) {
 		packed, err := binary.Marshal(element(string(d.class), attrs, children...))
@@ -201,9 +200,7 @@ func (n *Network) hand(d dispatch, to device, l *letter) error {
 	begin := func() (bundle, error) { return n.beginWith(to) }
 	err := n.parties.of(d.author).encrypt(to, d.plain, false, begin, func(s sealed) {
 		enc := binary.Attrs{"type": s.kind}
-		for name, value := range d.enc {
-			enc[name] = value
-		}
+		maps.Copy(enc, d.enc)
 		take(s.saved, leaf("enc", enc, s.body))
 	})
 	if err != nil {
@@ -240,7 +237,7 @@ func (n *Network) repeat(id string, author phone, companions []device) ([]*lette
 // settle waits for the companions that are connected, if that is wanted, and says
 // what has become of a message.
 func (n *Network) settle(ctx context.Context, letters []*letter, spec SendSpec, author phone) (Sent, error) {
-	sent := Sent{ID: spec.ID, At: spec.At, From: author.account(spec.LIDAddressed && !spec.FromSelf).String()}
+	sent := Sent{ID: spec.ID, At: spec.At, From: author.jid(spec.LIDAddressed && !spec.FromSelf).String()}
 	patience := time.NewTimer(sendPatience)
 	defer patience.Stop()
 	for _, l := range letters {

@@ -176,8 +176,8 @@ func newMessageID() string {
 	return strings.ToUpper(hex.EncodeToString(id[:]))
 }
 
-// account is the address of a phone's account, by its number or its hidden one.
-func (p phone) account(hidden bool) types.JID {
+// jid is the address of a phone's account, by its number or its hidden one.
+func (p phone) jid(hidden bool) types.JID {
 	if hidden {
 		return deviceJID(p.LID, 0, types.HiddenUserServer)
 	}

@@ -74,7 +74,7 @@ func TestEveryKindOfMessage(t *testing.T) {
 		}
 		for _, lid := range []bool{false, true} {
 			sent := r.send(t, sandbox.SendSpec{From: contact, To: someone, Call: &sandbox.Call{Video: lid}, LIDAddressed: lid})
-			call := other[*events.CallOffer](w)
+			call := occurrence[*events.CallOffer](w)
 			if call.From.String() != sent.From || call.CallID == "" || call.CallCreator != call.From || call.CallCreatorAlt.IsEmpty() == lid {
 				t.Errorf("call %+v", call)
 			}
@@ -105,7 +105,7 @@ func TestMailWaitsForTheCompanion(t *testing.T) {
 			}
 		}
 		w.connect()
-		if p := other[*events.OfflineSyncPreview](w); p.Total != count || p.Messages != count {
+		if p := occurrence[*events.OfflineSyncPreview](w); p.Total != count || p.Messages != count {
 			t.Errorf("preview %+v", p)
 		}
 		for i := range count {
@@ -113,7 +113,7 @@ func TestMailWaitsForTheCompanion(t *testing.T) {
 				t.Fatalf("message %d says %q", i, m.Message.GetConversation())
 			}
 		}
-		if done := other[*events.OfflineSyncCompleted](w); done.Count != count {
+		if done := occurrence[*events.OfflineSyncCompleted](w); done.Count != count {
 			t.Errorf("completed %+v", done)
 		}
 		w.until("all is acknowledged", func() bool { return len(r.waiting(t)) == 0 })
@@ -213,7 +213,7 @@ func TestRetry(t *testing.T) {
 		}
 		w.vault.lose()
 		sent := r.send(t, sandbox.SendSpec{From: contact, To: someone, Text: "unreadable"})
-		other[*events.UndecryptableMessage](w)
+		occurrence[*events.UndecryptableMessage](w)
 		if m := next(t, w.messages); m.Message.GetConversation() != "unreadable" || m.RetryCount != 1 {
 			t.Errorf("message %+v", m)
 		}

@@ -150,7 +150,7 @@ func answerPing(*conn, query) ([]binary.Node, error) { return nil, nil }
 // client counts itself as connected once it has the answer, and gets its mail.
 func answerPassive(c *conn, q query) ([]binary.Node, error) {
 	if _, active := child(q.node, "active"); active {
-		c.after = func() { c.network.mail.box(c.login).open(c) }
+		c.after = c.network.mail.box(c.login).open(c)
 	}
 	return nil, nil
 }

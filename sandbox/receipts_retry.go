@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 
@@ -42,7 +43,7 @@ func (c *conn) retry(receipt binary.Node, id string) {
 
 // encryptAnew replaces what is delivered as a letter.
 func (n *Network) encryptAnew(l *letter, plain, packed []byte, receipt binary.Node, count int) error {
-	author, known := n.ledger.phone(l.author.Phone)
+	author, known := n.ledger.lookUp(l.author.Phone)
 	d, paired := n.ledger.device(l.box.id)
 	if !known || !paired {
 		return errNotAllowed
@@ -76,11 +77,8 @@ func resealed(stanza binary.Node, s sealed, count int) binary.Node {
 	children := slices.Clone(stanza.GetChildren())
 	for i, node := range children {
 		if node.Tag == "enc" {
-			attrs := binary.Attrs{"count": strconv.Itoa(count)}
-			for name, value := range node.Attrs {
-				attrs[name] = value
-			}
-			attrs["type"] = s.kind
+			attrs := maps.Clone(node.Attrs)
+			attrs["type"], attrs["count"] = s.kind, strconv.Itoa(count)
 			children[i] = leaf("enc", attrs, s.body)
 		}
 	}

@@ -56,7 +56,7 @@ func (n *Network) describeUser(user binary.Node, questions []binary.Node) (binar
 			parts = append(parts, element("devices", nil, n.deviceList(p, known)))
 		case "lid":
 			if known {
-				parts = append(parts, element("lid", binary.Attrs{"val": p.account(true)}))
+				parts = append(parts, element("lid", binary.Attrs{"val": p.jid(true)}))
 			}
 		}
 	}
