@@ -60,6 +60,12 @@
     return t;
   }
 
+  function last(iso) {
+    const e = element("span", "last ", "quiet");
+    e.append(moment(iso), " ago");
+    return e;
+  }
+
   const quiet = (text) => text ? element("span", text, "quiet") : null;
   const mood = (code) => code === 10 ? "good" : code === 11 || code === 13 ? "bad" : code === 0 ? "" : "busy";
 
@@ -78,7 +84,7 @@
     cell(row, "Since", moment(e.since));
     cell(row, "Cause", element("span", e.cause || ""), quiet(e.hint));
     const m = e.messages || {};
-    cell(row, "Messages", element("span", (m.received || 0) + " in, " + (m.sent || 0) + " out"), m.last_at ? moment(m.last_at) : null);
+    cell(row, "Messages", element("span", (m.received || 0) + " in, " + (m.sent || 0) + " out"), m.last_at ? last(m.last_at) : null);
     cell(row, "Stored", element("span", e.storage.files ? size(e.storage.bytes) : "nothing"),
       quiet(e.storage.files ? e.storage.files + (e.storage.files === 1 ? " file" : " files") : ""),
       e.storage_trouble ? element("span", e.storage_trouble, "trouble") : null);
