@@ -88,6 +88,7 @@ func (a *API) serveAdmin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch b := body.(type) {
+	case streamed: // answered already
 	case created:
 		reply.JSON(w, http.StatusCreated, b.body)
 	case *download:

@@ -14,6 +14,8 @@ type Config struct {
 	Instances Instances
 	System    System
 	Sandbox   Sandbox // nil unless the network is the sandbox
+	Vault     Vault   // nil: keys and backups are not served
+	Mover     Mover   // nil: instances are not moved
 
 	// Token is the bearer token of the admin API over TCP. Empty: it is not
 	// served there.
@@ -52,7 +54,7 @@ func New(cfg Config) *API {
 		dialects: dialects(cfg),
 		stopped:  make(chan struct{}),
 	}
-	a.admin = a.adminRoutes()
+	a.admin = append(a.adminRoutes(), a.vaultRoutes()...)
 	a.page = web.Handler(func() web.About {
 		about := cfg.System.About()
 		return web.About{Version: about.Version, Network: about.Network}

@@ -41,6 +41,7 @@ var sentinels = []struct {
 	{instance.ErrBusy, http.StatusTooManyRequests, "busy"},
 	{instance.ErrNotReady, http.StatusGatewayTimeout, "not_ready"},
 	{instance.ErrUnavailable, http.StatusServiceUnavailable, "unavailable"},
+	{instance.ErrFenced, http.StatusConflict, "fenced"},
 	{instance.ErrStopping, http.StatusServiceUnavailable, "stopping"},
 	{instance.ErrRestarting, http.StatusServiceUnavailable, "restarting"},
 	{instance.ErrFull, http.StatusInsufficientStorage, "full"},
@@ -67,6 +68,8 @@ func explain(err error) (f *failure, known bool) {
 	var fetching *instance.FetchError
 	var pairing *instance.PairingError
 	var refused *SandboxError
+	var wish *RefusedError
+	var fenced *instance.FencedError
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &own):
@@ -88,6 +91,10 @@ func explain(err error) (f *failure, known bool) {
 		return &failure{Status: http.StatusInsufficientStorage, Code: "full", Message: err.Error()}, true
 	case errors.As(err, &refused):
 		return &failure{Status: http.StatusConflict, Code: "sandbox", Message: refused.Error()}, true
+	case errors.As(err, &wish):
+		return &failure{Status: http.StatusConflict, Code: "refused", Message: wish.Error()}, true
+	case errors.As(err, &fenced):
+		return &failure{Status: http.StatusConflict, Code: "fenced", Message: fenced.Error()}, true
 	case errors.As(err, &large):
 		return &failure{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Message: "the body is larger than 1 MiB"}, true
 	}

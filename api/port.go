@@ -12,7 +12,7 @@ import (
 // any method. Errors are those of package instance, possibly wrapped:
 // ErrNotFound, ErrNameTaken, ErrDeleted, ErrEstablished, ErrSavedSession,
 // ErrNothingToRestore, ErrNotConnected, ErrNotReady, ErrUnavailable, ErrStopping,
-// *FailedError, *InvalidError and what the methods name. Whatever else comes is
+// *FailedError, *FencedError, *InvalidError and what the methods name. Whatever else comes is
 // taken for an internal error and not shown.
 type Instances interface {
 	Registry
@@ -85,7 +85,8 @@ type Entry struct {
 	WebhookSecret string    `json:"webhook_secret"` // secret
 	CreatedAt     time.Time `json:"created_at"`
 	Deleting      bool      `json:"deleting,omitempty"`
-	Seq           uint64    `json:"seq"` // of its newest event, 0 before the first
+	ExportedAt    time.Time `json:"exported_at,omitzero"` // while it is fenced
+	Seq           uint64    `json:"seq"`                  // of its newest event, 0 before the first
 	record.Info
 	Delivery
 	// StorageTrouble says why files cannot be stored now; empty while they can.

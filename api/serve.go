@@ -76,7 +76,11 @@ func prepared(w http.ResponseWriter, r *http.Request, path string) *http.Request
 	}
 	out.URL = &u
 	// w is the server's own: told of an overlong body, it closes the connection.
-	out.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	limit := int64(maxBody)
+	if path == importPath {
+		limit = MaxImport
+	}
+	out.Body = http.MaxBytesReader(w, r.Body, limit)
 	return &out
 }
 

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -110,6 +111,24 @@ func checkToken(token Secret) error {
 		if r <= ' ' || r > '~' {
 			return errors.New("holds a space or a character beyond ASCII, which an HTTP header cannot carry; openssl rand -hex 32 makes a good one")
 		}
+	}
+	return nil
+}
+
+// storeKey is the shape of 32 bytes in hex or base64.
+var storeKey = regexp.MustCompile(`^(?:[0-9A-Fa-f]{64}|[A-Za-z0-9+/_-]{43}=?)$`)
+
+func checkStoreKey(key Secret) error {
+	if !storeKey.MatchString(strings.TrimSpace(key.Reveal())) {
+		return errors.New("is not 32 bytes in base64 or hex; switchhook key new makes a good one")
+	}
+	return nil
+}
+
+// checkCredential checks a name as systemd takes it.
+func checkCredential(name string) error {
+	if name == "." || name == ".." || len(name) > 255 || strings.ContainsAny(name, "/\\\x00") {
+		return fmt.Errorf("%s is not the name of a systemd credential: write the part before the colon of LoadCredential=, as in store.key", quote(name))
 	}
 	return nil
 }

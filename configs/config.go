@@ -156,8 +156,17 @@ type Webhook struct {
 	Horizon  time.Duration   `yaml:"horizon"`
 }
 
-// Store is how long the event log is kept.
+// Store is how what is stored is sealed, and how long the event log is kept.
 type Store struct {
+	// Key, KeyFile and KeyCredential say where the key comes from that the
+	// database is sealed with: itself, in base64 or hex (meant for the
+	// environment), a file of mode 0600, or the name of a systemd credential. At
+	// most one is set; with none it is the file store.key in DataDir, which is
+	// made at the first start.
+	Key           Secret `yaml:"key"`
+	KeyFile       string `yaml:"key_file"`
+	KeyCredential string `yaml:"key_credential"`
+
 	// Retention is how long a delivered event stays in the log, for history and
 	// replay.
 	Retention time.Duration `yaml:"retention"`

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
@@ -38,6 +39,8 @@ func TestEveryKey(t *testing.T) {
 		"nats.credentials_file": {value: file, beside: []string{external}},
 		"nats.ca_file":          {value: file, beside: []string{external}},
 		"files.total":           {value: "77GiB"},
+		"store.key":             {value: strings.Repeat("0f", 32)},
+		"store.key_credential":  {value: "store.key"},
 		"whatsapp.version":      {value: "2.3000.1"},
 		"whatsapp.proxy":        {value: "http://example.com:9"},
 	}

@@ -179,6 +179,9 @@ func TestLoadRefuses(t *testing.T) {
 		{name: "NATS URL with a password", file: "nats:\n  url: nats://a:hunter2@h\n", want: []string{"f.yaml:2: nats.url: holds a user, password or token: move it to nats.user and nats.password, or to nats.token"}},
 		{name: "NATS login for the embedded server", file: "nats:\n  user: a\n  password: b\n", want: []string{"f.yaml:2: nats.user: is for an external server: set nats.url too, or remove this; the embedded server makes its own credentials"}},
 		{name: "NATS password alone", file: "nats:\n  url: nats://h\n  password: b\n", want: []string{"f.yaml:3: nats.password: needs nats.user beside it"}},
+		{name: "two store keys", file: "store:\n  key_file: a\n  key_credential: b\n", want: []string{"f.yaml:2: store.key_file and store.key_credential are set: keep the one that holds the key of the database"}},
+		{name: "store key", file: "store:\n  key: hunter2\n", want: []string{"f.yaml:2: store.key: is not 32 bytes in base64 or hex; switchhook key new makes a good one"}},
+		{name: "store credential", file: "store:\n  key_credential: ../key\n", want: []string{"f.yaml:2: store.key_credential: \"../key\" is not the name of a systemd credential: write the part before the colon of LoadCredential=, as in store.key"}},
 		{name: "two NATS logins", file: "nats:\n  url: nats://h\n  user: a\n  token: b\n", want: []string{"f.yaml:3: nats.user and nats.token are set: keep the one that the server wants"}},
 		{name: "relations", file: "connection:\n  retry_min: 10m\nwebhook:\n  max_in_flight: 16\n", want: []string{
 			"f.yaml:2: connection.retry_min (10m) is longer than connection.retry_max (5m): lower one or raise the other",

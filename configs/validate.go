@@ -50,7 +50,10 @@ func (c Config) findings() []finding {
 	check("admin.token", optional(c.Admin.Token, checkToken))
 	check("whatsapp.version", optional(c.WhatsApp.Version, checkVersion))
 	check("whatsapp.proxy", optional(c.WhatsApp.Proxy, checkProxy))
+	check("store.key", optional(c.Store.Key, checkStoreKey))
+	check("store.key_credential", optional(c.Store.KeyCredential, checkCredential))
 	all = append(all, c.NATS.findings()...)
+	all = append(all, c.Store.findings()...)
 	all = append(all, c.positive()...)
 	return append(all, c.relations()...)
 }
@@ -109,6 +112,29 @@ func (c Config) relations() []finding {
 		all = append(all, about("webhook.schedule", "is empty: give at least one wait, as in [1h]"))
 	}
 	return all
+}
+
+func (s *Store) findings() []finding {
+	var set []string
+	for _, k := range []struct {
+		path string
+		set  bool
+	}{
+		{"store.key", s.Key != ""},
+		{"store.key_file", s.KeyFile != ""},
+		{"store.key_credential", s.KeyCredential != ""},
+	} {
+		if k.set {
+			set = append(set, k.path)
+		}
+	}
+	if len(set) < 2 {
+		return nil
+	}
+	return []finding{{
+		keys: set,
+		text: strings.Join(set, " and ") + " are set: keep the one that holds the key of the database",
+	}}
 }
 
 func (n *NATS) findings() []finding {

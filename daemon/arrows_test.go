@@ -25,6 +25,7 @@ var mayImport = map[string][]string{
 	"sandbox":                {},
 	"store":                  {"fsm", "record"},
 	"files":                  {"record"},
+	"seal":                   {},
 	"outbox":                 {"fsm", "record"},
 	"webhook":                {"fsm", "record", "outbox"},
 	"bus":                    {"fsm", "record"},

@@ -23,6 +23,7 @@ import (
 	"github.com/switchhook/switchhook/outbox"
 	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/sandbox"
+	"github.com/switchhook/switchhook/seal"
 	"github.com/switchhook/switchhook/store"
 	"github.com/switchhook/switchhook/webhook"
 	"github.com/switchhook/switchhook/whatsapp"
@@ -46,6 +47,7 @@ type Daemon struct {
 
 	store   *store.Store
 	files   *files.Files
+	vault   *vault
 	sandbox *sandbox.Network // nil unless it runs inside the daemon
 	phones  sandbox.Control  // nil unless the network is the sandbox
 	air     net.Listener     // the embedded sandbox's
@@ -77,8 +79,7 @@ func New(o Options) (_ *Daemon, err error) {
 		return nil, fmt.Errorf("make the data directory: %w: choose another with --data, or run as a user who may write there", err)
 	}
 	d.warnOpenDirectory()
-	d.store, err = store.Open(d.path("switchhook.db"), store.Options{Network: string(d.cfg.Network), Log: d.log})
-	if err != nil {
+	if err := d.openStore(); err != nil {
 		return nil, err
 	}
 	d.files, err = files.Open(d.path("files"), files.Options{
@@ -109,7 +110,8 @@ func New(o Options) (_ *Daemon, err error) {
 		control = phones{d.phones, d.fleet}
 	}
 	d.api = api.New(api.Config{
-		Instances: d.fleet, System: system{d}, Sandbox: control,
+		Instances: d.fleet, System: system{d}, Sandbox: control, Vault: d.vault,
+		Mover: &mover{fleet: d.fleet, network: string(d.cfg.Network), cost: seal.DefaultCost()},
 		Token: d.cfg.Admin.Token.Reveal(), PublicURL: d.cfg.PublicURL, Log: d.log,
 	})
 	d.store.OnAppend(d.appended)

@@ -90,7 +90,7 @@ func TestWebhookRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	s, err := store.Open(filepath.Join(dir, "switchhook.db"), store.Options{Network: "sandbox"})
+	s, err := store.Open(filepath.Join(dir, "switchhook.db"), store.Options{Network: "sandbox", Sealer: store.Plain{}}) // dead letters are not sealed
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -188,7 +188,7 @@ func (f *fleet) describe(m *member, lanes []outbox.LaneStatus) api.Entry {
 	st := m.live.Load().Status()
 	e := api.Entry{
 		ID: m.id, Name: m.name, WID: m.wid, CreatedAt: st.Record.CreatedAt,
-		Deleting: !st.Record.DeletedAt.IsZero(), Seq: f.store.Head(m.id), Info: st.Info,
+		Deleting: !st.Record.DeletedAt.IsZero(), ExportedAt: st.Record.ExportedAt, Seq: f.store.Head(m.id), Info: st.Info,
 		StorageTrouble: st.Storage, Messages: m.traffic(),
 	}
 	if st.Degraded != "" {

@@ -124,7 +124,7 @@ func (f *fleet) Delete(ctx context.Context, id string) error {
 	if i.Status().Record.DeletedAt.IsZero() {
 		// WhatsApp is told if it can be; the deletion does not depend on it.
 		_, err := i.Disconnect(ctx)
-		if err == nil || errors.Is(err, instance.ErrNotReady) {
+		if err == nil || errors.Is(err, instance.ErrNotReady) || errors.Is(err, instance.ErrFenced) {
 			// What has been begun is finished, whoever waits for it.
 			err = i.Delete(context.WithoutCancel(ctx))
 		}

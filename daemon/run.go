@@ -30,6 +30,7 @@ func (d *Daemon) run(ctx context.Context) error {
 	front := newGroup(base)
 	front.run("instances", d.fleet.Run)
 	front.run("http", d.serve)
+	front.run("keys", d.vault.Run)
 	front.run("keeper", d.keeper.Run) // ends before the outbox that it asks
 	watch(fail, disk, out, network, front)
 

@@ -110,6 +110,9 @@ func (i *Instance) Restore(ctx context.Context) (record.Info, error) {
 		case i.logout != nil:
 			i.answer(c, ErrLoggingOut)
 			return
+		case i.fenced() != nil:
+			i.answer(c, i.fenced())
+			return
 		case i.session == nil:
 			i.answer(c, ErrNothingToRestore)
 			return
@@ -176,7 +179,7 @@ func (i *Instance) Between(ctx context.Context, fn func() error) error {
 func (i *Instance) Delete(ctx context.Context) error {
 	_, err := i.ask(ctx, func(c *command) {
 		cause := fsm.CauseOperator
-		if i.session != nil {
+		if i.session != nil && i.rec.ExportedAt.IsZero() { // an exported one lives on elsewhere
 			cause = fsm.CauseLogoutUnconfirmed
 		}
 		if err := i.finishLogout(cause); err != nil {

@@ -33,6 +33,7 @@ var places = map[string]func(*rig){
 	"11 replaced": func(r *rig) { r.tell(r.authenticated(), replaced) },
 	"13":          func(r *rig) { r.tell(r.authenticated(), loggedOut) },
 	"logging out": func(r *rig) { r.authenticated(); r.command("disconnect") },
+	"exported":    func(r *rig) { r.authenticated(); r.raised("E") },
 	"deleted":     func(r *rig) { r.start(newRecord(fsm.NoConnection), nil); r.command("delete") },
 	"stopped":     func(r *rig) { r.authenticated(); r.halt() },
 	"degraded":    func(r *rig) { c := r.authenticated(); r.journal.fail(errFull); r.tell(c, lost) },
@@ -132,6 +133,13 @@ var cases = `
 13           save        nothing      -                -
 13           delete      ok           13>0 operator, instance.deleted -
 
+exported     generate    fenced       -                -
+exported     close       ok           -                -
+exported     restore     fenced       -                -
+exported     disconnect  fenced       -                -
+exported     save        ok           -                -
+exported     delete      ok           0>0 operator, instance.deleted -
+
 logging out  generate    logging_out  -                -
 logging out  close       waits        -                ok
 logging out  restore     logging_out  -                -
@@ -148,7 +156,7 @@ var answers = map[string]error{
 	"ok": nil, "nothing": instance.ErrNothingToRestore, "saved": instance.ErrSavedSession,
 	"established": instance.ErrEstablished, "not_ready": instance.ErrNotReady,
 	"logging_out": instance.ErrLoggingOut, "deleted": instance.ErrDeleted,
-	"stopping": instance.ErrStopping, "unavailable": instance.ErrUnavailable,
+	"stopping": instance.ErrStopping, "fenced": instance.ErrFenced, "unavailable": instance.ErrUnavailable,
 }
 
 func TestCommands(t *testing.T) {

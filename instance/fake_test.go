@@ -230,6 +230,8 @@ func (j *journal) judge(c instance.Change) error {
 	var moved *fsm.Transition
 	for _, e := range c.Events {
 		switch {
+		case e.Kind == record.InstanceExported && e.Stream == record.DaemonStream:
+			continue
 		case e.Stream != j.rec.ID:
 			return errors.New("event of another stream")
 		case e.Transition != nil && moved != nil:

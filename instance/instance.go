@@ -66,6 +66,7 @@ type Instance struct {
 	storage  string    // why the last file could not be stored
 	logout   *logout   // a logout under way, nil without one
 	deleted  bool
+	fencing  bool  // an export waits for the connection to end
 	broken   error // why the loop cannot go on
 	waiters  []*waiter
 	backlog  []mail // what arrived while a commit was being retried

@@ -33,7 +33,8 @@ type logoutResult struct {
 // Disconnect logs out and drops the session; it always ends in state 0.
 // Offline, it dials once to tell WhatsApp. If WhatsApp cannot be told in time
 // the session is dropped here all the same, and the cause says what is left to
-// do on the phone. It fails with [ErrNotReady] or [ErrUnavailable] only.
+// do on the phone. It fails with a [*FencedError], [ErrNotReady] or
+// [ErrUnavailable] only.
 func (i *Instance) Disconnect(ctx context.Context) (record.Info, error) {
 	// The logout has a deadline of its own, Timing.Command; its outcome must
 	// still find somebody who waits.
@@ -41,6 +42,9 @@ func (i *Instance) Disconnect(ctx context.Context) (record.Info, error) {
 		switch {
 		case i.logout != nil:
 			i.wait(c, i.untilLoggedOut)
+			return
+		case i.fenced() != nil: // the session is somebody else's to end
+			i.answer(c, i.fenced())
 			return
 		case i.session == nil && i.machine.Can(fsm.Disconnected):
 			// A pairing that nobody wants any more, or 13.

@@ -91,6 +91,8 @@ func (i *Instance) pair(userAgent *string) error {
 		return err
 	case i.logout != nil:
 		return ErrLoggingOut
+	case i.fenced() != nil:
+		return i.fenced()
 	case i.rec.State == fsm.Starting || i.rec.State == fsm.Authenticated:
 		return ErrEstablished
 	case i.session != nil:

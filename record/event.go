@@ -20,6 +20,9 @@ const (
 	PairingCodeIssued Kind = "pairing_code.issued" // a code to type on the phone is on show; Code is set
 	InstanceCreated   Kind = "instance.created"    // on the daemon's stream
 	InstanceDeleted   Kind = "instance.deleted"    // the last event of an instance's stream
+	InstanceExported  Kind = "instance.exported"   // on the daemon's stream
+	InstanceImported  Kind = "instance.imported"   // on the daemon's stream
+	InstanceUnfenced  Kind = "instance.unfenced"   // on the daemon's stream
 	DaemonStarted     Kind = "daemon.started"
 	DaemonStopped     Kind = "daemon.stopped"
 )

@@ -75,6 +75,9 @@ func Describe(in Instance, s *Session) Info {
 		Stats:      in.Stats,
 		Storage:    Tree{Subs: []TreeLeaf{{Name: "media"}, {Name: "profile"}, {Name: "thumb"}}},
 	}
+	if !in.ExportedAt.IsZero() {
+		info.Hint = "Exported. Import the file here to take the instance back, or delete it."
+	}
 	if s != nil {
 		info.Phone = s.Phone()
 		info.JID = s.JID

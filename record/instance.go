@@ -23,6 +23,10 @@ type Instance struct {
 	Attempts int       `json:"attempts,omitempty"` // failed dials or logins in a row
 
 	Stats Stats `json:"stats"`
+
+	// While it is exported it must not connect: the session may run elsewhere.
+	ExportID   string    `json:"export_id,omitempty"` // names what was exported; the same for a second copy
+	ExportedAt time.Time `json:"exported_at,omitzero"`
 }
 
 // Config is what an owner may set on an instance.

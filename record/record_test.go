@@ -3,6 +3,7 @@ package record_test
 import (
 	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -91,7 +92,9 @@ func roundTrip[T any](t *testing.T, full T) {
 }
 
 func TestRoundTrips(t *testing.T) {
-	roundTrip(t, instance())
+	in := instance()
+	in.ExportID, in.ExportedAt = "EXPORT", moment
+	roundTrip(t, in)
 	roundTrip(t, session())
 	roundTrip(t, event())
 	info := *event().Info
@@ -131,6 +134,10 @@ func TestDescribe(t *testing.T) {
 	in, s := instance(), session()
 	in.State = fsm.Authenticated
 	with, without := record.Describe(in, &s), record.Describe(in, nil)
+	in.ExportedAt = moment
+	if info := record.Describe(in, &s); !strings.HasPrefix(info.Hint, "Exported.") {
+		t.Errorf("an exported instance hints %q", info.Hint)
+	}
 	if !with.Connected || !with.CanRestore || with.Phone != "4915112345678" || with.StateName != "WhatsAppAuthenticated" {
 		t.Errorf("with a session: %+v", with)
 	}

@@ -19,6 +19,7 @@ type Change struct {
 	sealer Sealer
 	ops    []op
 	events []pending
+	heads  []continued
 	trims  map[string]uint64 // by stream: the seq up to which the log is pruned
 	err    error
 }
@@ -34,7 +35,7 @@ func (s *Store) Change() *Change { return &Change{sealer: s.sealer} }
 
 // PutInstance stores the instance.
 func (c *Change) PutInstance(in record.Instance) {
-	c.putJSON(bucketInstances, c.key(in.ID), in, false)
+	c.putJSON(bucketInstances, c.key(in.ID), in, true)
 }
 
 // PutSession stores the instance's saved session.
@@ -164,4 +165,4 @@ func (c *Change) fail(err error) {
 	}
 }
 
-func (c *Change) empty() bool { return len(c.ops) == 0 && len(c.events) == 0 }
+func (c *Change) empty() bool { return len(c.ops) == 0 && len(c.events) == 0 && len(c.heads) == 0 }

@@ -9,7 +9,10 @@
 //	           network                      -> "whatsapp" or "sandbox"
 //	           commit                       -> uint64, counts transactions
 //	           log                          -> a random name of this log
-//	instances  <instance>                   -> record.Instance, JSON
+//	           keys                         -> the file's own keys, wrapped; see package seal
+//	           compact                      -> 1 while the next Open shall compact the file
+//	           import 0 <export>            -> when an exported instance came in, RFC 3339
+//	instances  <instance>                   -> record.Instance, JSON, sealed
 //	sessions   <instance>                   -> record.Session, JSON, sealed
 //	device     <instance> 0 <session> 0 …   -> live key material, sealed
 //	endpoints  <endpoint>                   -> record.Endpoint, JSON, sealed
@@ -17,6 +20,13 @@
 //	dead       <endpoint> 0 <stream> 0 <from> -> record.DeadLetter, JSON
 //	heads      <stream>                     -> epoch uint32, last seq uint64
 //	log        <position>                   -> header, record.Event as JSON, sealed
+//
+// "Sealed" is a promise of [Options.Unseal]. Keys are not sealed, as device keys
+// are scanned by prefix and in order: who reads the file without its keys learns
+// which instances, sessions and streams there are, how much each holds, and from
+// the device keys the phone numbers an account has exchanged messages with.
+// An event is sealed for its stream, not for its place in it: its seq is given
+// out after it was sealed.
 //
 // Instance, session, endpoint and stream names hold no zero byte. The heads of
 // a deleted instance stay, so that its ids are never given out again.

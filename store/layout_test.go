@@ -45,6 +45,9 @@ func TestLayout(t *testing.T) {
 	s, stop := started(t, path, sealedBy(mask{}))
 	commit(t, s, func(c *store.Change) {
 		c.PutInstance(record.Instance{ID: "INSTANCE"})
+		c.PutKeys([]byte("wrapped"))
+		c.CompactAtOpen()
+		c.PutImport("EXPORT", moment)
 		c.PutSession("INSTANCE", record.Session{ID: "SESSION"})
 		c.PutEndpoint(record.Endpoint{ID: "ENDPOINT"})
 		c.PutLane(record.Lane{Endpoint: "ENDPOINT", Stream: "STREAM"})
@@ -95,7 +98,7 @@ func abstract(key []byte) string {
 		return "<position>"
 	}
 	k = strings.ReplaceAll(k, "\x00", " 0 ")
-	for _, name := range []string{"INSTANCE", "SESSION", "ENDPOINT", "STREAM"} {
+	for _, name := range []string{"INSTANCE", "SESSION", "ENDPOINT", "STREAM", "EXPORT"} {
 		k = strings.ReplaceAll(k, name, "<"+strings.ToLower(name)+">")
 	}
 	return strings.ReplaceAll(k, "ABCDEFGH", "<from>")

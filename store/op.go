@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,6 +17,7 @@ type op struct {
 	bucket string
 	key    []byte
 	value  []byte
+	was    []byte // put only where this is the value still; nil: whatever it is
 	prefix bool
 }
 
@@ -39,6 +41,8 @@ func (o op) apply(tx *bbolt.Tx) error {
 		return nil
 	case o.value == nil:
 		return b.Delete(o.key)
+	case o.was != nil && !bytes.Equal(b.Get(o.key), o.was):
+		return nil
 	default:
 		return b.Put(o.key, o.value)
 	}

@@ -4,6 +4,7 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -25,6 +26,51 @@ var (
 	panics         = func(*bbolt.Tx) error { panic("page 7: assertion failed") }
 	panicsLate     = func(tx *bbolt.Tx) error { _ = tx.Commit(); panic("after the commit") }
 )
+
+// metaKept commits, then undoes what became of the meta pages: as if the sync of
+// the data pages had failed, before any meta page was written.
+func metaKept(path string) func(*bbolt.Tx) error {
+	return func(tx *bbolt.Tx) error {
+		size := 2 * tx.DB().Info().PageSize
+		return onFile(path, func(f *os.File) error {
+			before := make([]byte, size)
+			_, err := f.ReadAt(before, 0)
+			err = errors.Join(err, tx.Commit())
+			_, undo := f.WriteAt(before, 0)
+			return errors.Join(err, undo, errDisk)
+		})
+	}
+}
+
+// metaTorn commits, then tears the meta page that was written: as if its write
+// or its sync had broken off half way.
+func metaTorn(path string) func(*bbolt.Tx) error {
+	return func(tx *bbolt.Tx) error {
+		size := tx.DB().Info().PageSize
+		return onFile(path, func(f *os.File) error {
+			before, after := make([]byte, 2*size), make([]byte, 2*size)
+			_, err := f.ReadAt(before, 0)
+			err = errors.Join(err, tx.Commit())
+			_, read := f.ReadAt(after, 0)
+			for at := range after {
+				if before[at] != after[at] { // in the meta page that was written
+					half := at/size*size + 16 + 48
+					_, tear := f.WriteAt(before[half:half+32], int64(half))
+					return errors.Join(err, read, tear, errDisk)
+				}
+			}
+			return errors.New("no meta page was written")
+		})
+	}
+}
+
+func onFile(path string, fn func(*os.File) error) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(f), f.Close())
+}
 
 // faulty lets the commits of a store fail in turn; what is not named succeeds.
 type faulty struct {
@@ -95,14 +141,19 @@ func holds(t *testing.T, path string, names ...string) {
 // TestFailedCommits: whatever a commit did before it failed, the answer is what
 // the file then holds, and the next commit works.
 func TestFailedCommits(t *testing.T) {
+	always := func(fault func(*bbolt.Tx) error) func(string) func(*bbolt.Tx) error {
+		return func(string) func(*bbolt.Tx) error { return fault }
+	}
 	for name, c := range map[string]struct {
-		fault  func(*bbolt.Tx) error
+		fault  func(path string) func(*bbolt.Tx) error
 		stored bool
 	}{
-		"nothing written": {nothingWritten, false},
-		"all written":     {allWritten, true},
-		"panics":          {panics, false},
-		"panics late":     {panicsLate, true},
+		"before the write":  {always(nothingWritten), false},
+		"in the data sync":  {metaKept, false},
+		"in the meta write": {metaTorn, false},
+		"in the meta sync":  {always(allWritten), true},
+		"panics":            {always(panics), false},
+		"panics late":       {always(panicsLate), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := newPath(t)
@@ -112,7 +163,7 @@ func TestFailedCommits(t *testing.T) {
 			if _, err := put(t, s, "first"); err != nil {
 				t.Fatal(err)
 			}
-			f.next(c.fault)
+			f.next(c.fault(path))
 			events, err := put(t, s, "doubtful")
 			if c.stored {
 				want = append(want, "doubtful")
@@ -215,6 +266,10 @@ func TestFailuresUnderLoad(t *testing.T) {
 				return nothingWritten(tx)
 			case n%7 == 5:
 				return allWritten(tx)
+			case n%13 == 6:
+				return metaKept(path)(tx)
+			case n%17 == 9:
+				return metaTorn(path)(tx)
 			case n%11 == 4:
 				panic("now and then")
 			default:

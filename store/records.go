@@ -12,7 +12,7 @@ import (
 
 // Instances answers every instance, those being deleted included, by id.
 func (s *Store) Instances() ([]record.Instance, error) {
-	return list[record.Instance](s, bucketInstances, nil, false)
+	return list[record.Instance](s, bucketInstances, nil, true)
 }
 
 // Session answers the instance's saved session, nil if it has none.
@@ -84,7 +84,7 @@ func list[T any](s *Store, bucket string, prefix []byte, sealed bool) ([]T, erro
 func (s *Store) decode(bucket string, key, value []byte, sealed bool, into any) error {
 	if sealed {
 		var err error
-		if value, err = s.sealer.Open(sealContext(bucket, key), value); err != nil {
+		if value, err = s.sealer.Open(sealContext(bucket, key), marked(bucket, value)); err != nil {
 			return err
 		}
 	}

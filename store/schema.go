@@ -34,6 +34,8 @@ var (
 	keyNetwork = []byte("network")
 	keyCommit  = []byte("commit")
 	keyLogID   = []byte("log")
+	keyKeys    = []byte("keys")
+	keyCompact = []byte("compact")
 )
 
 // checkMeta refuses a file that is not ours to write.
@@ -55,7 +57,7 @@ func checkMeta(tx *bbolt.Tx, path, network string) error {
 	case n == 0:
 		return &CorruptError{path, errors.New("its schema version is 0")}
 	}
-	if has := string(meta.Get(keyNetwork)); has != network {
+	if has := string(meta.Get(keyNetwork)); has != network && network != anyNetwork {
 		return &NetworkError{path, has, network}
 	}
 	if lastCommit(meta) == 0 {
@@ -69,17 +71,24 @@ func checkMeta(tx *bbolt.Tx, path, network string) error {
 	return nil
 }
 
-// prepare makes what a new file lacks and answers the number of the last
-// transaction.
-func prepare(db *bbolt.DB, network string) (commits uint64, err error) {
+// prepare makes what a new file lacks, stores the record of its keys if it is
+// new, and answers the number of the last transaction.
+func prepare(db *bbolt.DB, network string, keys []byte) (commits uint64, err error) {
 	err = db.View(func(tx *bbolt.Tx) error {
 		if meta := tx.Bucket([]byte(bucketMeta)); meta != nil {
 			commits = lastCommit(meta)
 		}
 		return nil
 	})
-	if err != nil || commits > 0 {
+	switch {
+	case err != nil || commits > 0 && keys == nil:
 		return commits, err
+	case commits > 0:
+		commits++
+		return commits, db.Update(func(tx *bbolt.Tx) error {
+			meta := tx.Bucket([]byte(bucketMeta))
+			return errors.Join(meta.Put(keyKeys, keys), putCommit(meta, commits))
+		})
 	}
 	commits = 1
 	return commits, db.Update(func(tx *bbolt.Tx) error {
@@ -93,9 +102,17 @@ func prepare(db *bbolt.DB, network string) (commits uint64, err error) {
 			meta.Put(keySchema, binary.BigEndian.AppendUint64(nil, Schema)),
 			meta.Put(keyNetwork, []byte(network)),
 			meta.Put(keyLogID, []byte(rand.Text())),
+			putKeys(meta, keys),
 			putCommit(meta, commits),
 		)
 	})
+}
+
+func putKeys(meta *bbolt.Bucket, keys []byte) error {
+	if keys == nil {
+		return nil
+	}
+	return meta.Put(keyKeys, keys)
 }
 
 func lastCommit(meta *bbolt.Bucket) uint64 {

@@ -19,7 +19,8 @@ import (
 type Options struct {
 	Network     string        // "whatsapp" or "sandbox"; a file of the other is refused
 	LockTimeout time.Duration // how long to wait for another process's lock; 1 s when zero
-	Sealer      Sealer        // Plain when nil
+	Sealer      Sealer        // Plain when nil and Unseal is
+	Unseal      Unseal        // makes the Sealer from the keys that the file keeps
 	Log         *slog.Logger  // discarded when nil
 }
 
@@ -49,14 +50,11 @@ type Store struct {
 
 // Open opens the file, or makes it, and reads the index of the log. The
 // directory is made with mode 0700. It fails with [ErrLocked], a
-// [*CorruptError], a [*NewerError] or a [*NetworkError]; in none of these cases
-// has it changed the file.
+// [*CorruptError], a [*NewerError], a [*NetworkError] or what Options.Unseal
+// refuses; in none of these cases has it changed what the file holds.
 func Open(path string, opts Options) (*Store, error) {
 	if opts.LockTimeout == 0 {
 		opts.LockTimeout = time.Second
-	}
-	if opts.Sealer == nil {
-		opts.Sealer = Plain{}
 	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
@@ -67,11 +65,16 @@ func Open(path string, opts Options) (*Store, error) {
 	if _, err := inspect(path, opts); err != nil {
 		return nil, err
 	}
+	compactMarked(path, opts)
 	db, err := openFile(path, opts)
 	if err != nil {
 		return nil, err
 	}
-	number, err := prepare(db, opts.Network)
+	sealer, keys, err := unseal(db, path, opts)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	number, err := prepare(db, opts.Network, keys)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("prepare %s: %w", path, err), db.Close())
 	}
@@ -80,7 +83,7 @@ func Open(path string, opts Options) (*Store, error) {
 		return nil, errors.Join(&CorruptError{path, err}, db.Close())
 	}
 	return &Store{
-		path: path, opts: opts, sealer: opts.Sealer, log: opts.Log,
+		path: path, opts: opts, sealer: sealer, log: opts.Log,
 		db: db, idx: idx, number: number, commitTx: (*bbolt.Tx).Commit,
 		queue: make(chan *request), done: make(chan struct{}),
 	}, nil

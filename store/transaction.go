@@ -69,6 +69,7 @@ func (c *committer) fill(tx *bbolt.Tx, number uint64, batch []*request) (*staged
 		for stream, seq := range r.change.trims {
 			st.trims[stream] = max(st.trims[stream], seq)
 		}
+		c.continueStreams(st, r.change.heads)
 		for _, p := range r.change.events {
 			e := p.event
 			h, ok := st.heads[e.Stream]

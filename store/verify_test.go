@@ -112,9 +112,9 @@ func TestVerifyRefuses(t *testing.T) {
 		image  []byte
 		damage func([]byte)
 	}{
-		"key twice":              {plain, swap(`i003{"id"`, `i004{"id"`)},
-		"keys out of order":      {plain, swap(`i003{"id"`, `i013{"id"`)},
-		"first key":              {plain, swap(`i000{"id"`, `i00 {"id"`)},
+		"key twice":              {plain, swap("i003\x00{\"id\"", "i004\x00{\"id\"")},
+		"keys out of order":      {plain, swap("i003\x00{\"id\"", "i013\x00{\"id\"")},
+		"first key":              {plain, swap("i000\x00{\"id\"", "i00 \x00{\"id\"")},
 		"branch without child":   {plain, page(1, func(p []byte) { le.PutUint16(p[10:], 0) })},
 		"branch beyond the end":  {plain, page(1, func(p []byte) { le.PutUint64(p[24:], 1<<40) })},
 		"branch to a meta page":  {plain, page(1, func(p []byte) { le.PutUint64(p[24:], 1) })},

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -22,8 +23,25 @@ func run() int {
 	context.AfterFunc(ctx, stop)       // so that a second signal ends the process at once
 	cobra.EnableCommandSorting = false // help lists the commands as they are used
 	return cli.Run(ctx, os.Args[1:], commands(), cli.Env{
-		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Terminal: terminal,
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Terminal: terminal, AskSecret: asker(),
 	})
+}
+
+// asker asks on the terminal, nil when standard input is none.
+func asker() func(string) (string, error) {
+	fd := int(os.Stdin.Fd())
+	if !term.IsTerminal(fd) {
+		return nil
+	}
+	return func(prompt string) (string, error) {
+		_, _ = fmt.Fprint(os.Stderr, prompt)
+		secret, err := term.ReadPassword(fd)
+		_, _ = fmt.Fprintln(os.Stderr)
+		if err != nil {
+			return "", fmt.Errorf("read the passphrase: %w", err)
+		}
+		return string(secret), nil
+	}
 }
 
 func terminal() (columns, rows int, ok bool) {

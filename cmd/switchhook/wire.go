@@ -37,6 +37,7 @@ func commands() cli.Commands {
 			_, err := configs.Load(file, os.Environ())
 			return err
 		},
+		NewKey: newKey, ReadKey: readKey, CheckExport: checkExport, Examine: examine, Restore: restore,
 		DefaultDataDir: configs.DefaultDataDir,
 		Faults:         faults,
 		Version:        version(),

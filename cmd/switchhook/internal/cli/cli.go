@@ -28,6 +28,12 @@ type Commands struct {
 	ConfigSample func() []byte
 	ConfigCheck  func(file string) error // an empty file: environment and defaults only
 
+	NewKey      func(file string) (id string, err error)
+	ReadKey     func(file string) (text string, err error)
+	CheckExport func(file, passphrase string) error // opens all of it
+	Examine     func(file string) (Database, error)
+	Restore     func(backup, dataDir string) (RestoredDatabase, error)
+
 	DefaultDataDir func() string
 	Faults         []api.FaultKind
 	Version        string
@@ -66,6 +72,8 @@ type Env struct {
 	// Terminal answers the size of Out in characters; ok is false if it is not a
 	// terminal.
 	Terminal func() (columns, rows int, ok bool)
+	// AskSecret asks for a text without showing it; nil without a terminal.
+	AskSecret func(prompt string) (string, error)
 }
 
 // The exit codes.
@@ -103,7 +111,8 @@ type app struct {
 
 func (a *app) root() *cobra.Command {
 	root := group("switchhook", "keeps WhatsApp connections alive and tells other systems about them",
-		a.serve(), a.demo(), a.instance(), a.link(), a.send(), a.media(), a.events(), a.sandbox(), a.nats(), a.config(), a.version())
+		a.serve(), a.demo(), a.instance(), a.link(), a.send(), a.media(), a.events(), a.sandbox(), a.nats(),
+		a.backup(), a.restore(), a.key(), a.config(), a.version())
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	root.SilenceErrors = true

@@ -1,0 +1,156 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/switchhook/switchhook/fsm"
+	"github.com/switchhook/switchhook/record"
+)
+
+// ErrFenced is what [FencedError] is.
+var ErrFenced = errors.New("the instance was exported and must not run here")
+
+// FencedError is the answer to a command that would connect an instance which
+// may be running elsewhere: two clients with one session's keys break both. It
+// is an [ErrFenced].
+type FencedError struct{ At time.Time }
+
+func (e *FencedError) Error() string {
+	return fmt.Sprintf("exported on %s: import the file here to take it back, or delete the instance; "+
+		"if the file is lost, export it again, or unfence the instance if you are sure that it runs nowhere else",
+		e.At.UTC().Format("2006-01-02 15:04 UTC"))
+}
+
+// Is makes the error an [ErrFenced].
+func (e *FencedError) Is(target error) bool { return target == ErrFenced }
+
+// errFencing is why a command is refused while the connection is being closed
+// for an export.
+var errFencing = fmt.Errorf("%w: an export is under way", ErrNotReady)
+
+// fenced answers why the instance must not connect, nil if it may.
+func (i *Instance) fenced() error {
+	switch {
+	case !i.rec.ExportedAt.IsZero():
+		return &FencedError{i.rec.ExportedAt}
+	case i.fencing:
+		return errFencing
+	}
+	return nil
+}
+
+// Fence closes the connection for an export, waits until nothing of it is left
+// that could write the session's keys, and stores that the instance must not
+// connect any more. It answers the record and the session as they then are: they
+// do not change until the fence is lifted. Fencing twice keeps the first fence.
+// It fails with [ErrNothingToRestore] without a session, [ErrLoggingOut],
+// [ErrNotReady] when the connection did not close in time, [ErrUnavailable] or
+// [ErrDeleted]; then there is no fence, but the connection may be closed.
+func (i *Instance) Fence(ctx context.Context, export string) (rec record.Instance, s *record.Session, err error) {
+	ctx, cancel := context.WithTimeout(ctx, i.cfg.Timing.Command)
+	defer cancel()
+	closing, err := i.beginFence(ctx)
+	if err != nil {
+		return rec, nil, err
+	}
+	if closing != nil {
+		select {
+		case <-closing:
+		case <-ctx.Done():
+			err = ErrNotReady
+		case <-i.done:
+			err = i.ended()
+		}
+	}
+	// The end is waited for even if the caller is gone: it must not stay half
+	// fenced.
+	var out fence
+	_, err = i.ask(context.WithoutCancel(ctx), func(c *command) {
+		i.fencing = false
+		if err == nil {
+			err = i.raise(export)
+		}
+		out = fence{i.rec, i.session}
+		i.answer(c, err)
+	})
+	if err != nil {
+		return record.Instance{}, nil, err // out may still be written
+	}
+	return out.rec, out.session, nil
+}
+
+type fence struct {
+	rec     record.Instance
+	session *record.Session
+}
+
+// beginFence closes the connection and refuses commands that would open another.
+// It answers what is closed when the last connection has ended.
+func (i *Instance) beginFence(ctx context.Context) (closing <-chan struct{}, err error) {
+	_, err = i.ask(ctx, func(c *command) {
+		switch {
+		case i.fencing:
+			i.answer(c, errFencing)
+			return
+		case i.logout != nil:
+			i.answer(c, ErrLoggingOut)
+			return
+		case i.session == nil:
+			i.answer(c, ErrNothingToRestore)
+			return
+		}
+		if i.machine.Can(fsm.Closed) {
+			if err := i.fire(fsm.Closed, fsm.CauseOperator, i.steadyUp); err != nil {
+				i.answer(c, err)
+				return
+			}
+		}
+		i.hangUp()
+		i.fencing = true
+		closing = i.previous
+		i.answer(c, nil)
+	})
+	return closing, err
+}
+
+// raise stores the fence.
+func (i *Instance) raise(export string) error {
+	if !i.rec.ExportedAt.IsZero() {
+		return nil
+	}
+	rec := i.rec
+	rec.ExportID, rec.ExportedAt, rec.RetryAt = export, time.Now().UTC(), time.Time{}
+	return i.store(rec, nil, record.Event{
+		Stream: record.DaemonStream, Kind: record.InstanceExported, At: rec.ExportedAt, Name: rec.Name,
+		Data: fmt.Appendf(nil, `{"instance":%q,"export":%q}`, rec.ID, export),
+	})
+}
+
+// Unfence lets the instance connect here again, in the state it has; nobody
+// dials by himself. commit stores what belongs to it: it gets the record without
+// the fence and answers record and session as they are from now on; its error
+// leaves the fence. It runs on the loop and must be quick. Without a fence it fails with an
+// [*InvalidError].
+func (i *Instance) Unfence(ctx context.Context, commit func(rec record.Instance) (record.Instance, *record.Session, error)) (record.Info, error) {
+	r, err := i.ask(ctx, func(c *command) {
+		if i.rec.ExportedAt.IsZero() {
+			i.answer(c, errNotFenced)
+			return
+		}
+		rec := i.rec
+		rec.ExportID, rec.ExportedAt = "", time.Time{}
+		rec, s, err := commit(rec)
+		if err == nil {
+			i.rec, i.session = rec, s
+			i.publish()
+		}
+		i.answer(c, err)
+	})
+	return r.info, err
+}
+
+// errNotFenced is the answer where there is no fence to lift.
+var errNotFenced = &InvalidError{Field: "instance", Problem: "is not exported, there is nothing to lift"}

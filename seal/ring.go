@@ -1,0 +1,100 @@
+package seal
+
+import (
+	"crypto/cipher"
+	"encoding/binary"
+	"errors"
+	"sync/atomic"
+
+	"golang.org/x/crypto/chacha20poly1305"
+)
+
+// The first byte of a value says how it was sealed.
+const (
+	inTheClear byte = 0 // by a version that knew no keys
+	byDataKey  byte = 1 // two bytes of key number, nonce, text
+)
+
+const prefixSize = 3
+
+// Overhead is how many bytes longer a sealed value is than the plain one.
+const Overhead = prefixSize + chacha20poly1305.NonceSizeX + chacha20poly1305.Overhead
+
+var (
+	// ErrValue says that the value was changed, moved from another place, or sealed by a
+	// key that is gone.
+	ErrValue = errors.New("the sealed value does not open: it was damaged, changed or moved")
+	// ErrClear says that a value lies in the clear where everything is sealed:
+	// somebody put it there.
+	ErrClear = errors.New("the value is not sealed, in a file where all are: somebody changed the file")
+)
+
+// Ring seals and opens the values of one store's file. Its methods may be called
+// from any goroutine. Changes of the keys are made in two steps: a method such
+// as [Ring.AddDataKey] answers the record to store, and what to call once it is
+// stored. One change is made at a time.
+type Ring struct{ keys atomic.Pointer[keys] }
+
+// keys is what a record holds, opened. It never changes.
+type keys struct {
+	slots  []slot
+	master [KeySize]byte
+	box
+	aeads map[uint16]cipher.AEAD
+	from  string // the id of the operator's key that opened it
+}
+
+// Seal seals plain for the place that context names.
+func (r *Ring) Seal(context, plain []byte) ([]byte, error) {
+	k := r.keys.Load()
+	out := make([]byte, prefixSize, Overhead+len(plain))
+	out[0] = byDataKey
+	binary.BigEndian.PutUint16(out[1:], k.Current)
+	return lock(k.aeads[k.Current], out, plain, bind(out, context)), nil
+}
+
+// Open is the inverse of Seal. Until everything in the file is sealed it takes
+// values in the clear, too; the answer then aliases sealed.
+func (r *Ring) Open(context, sealed []byte) ([]byte, error) {
+	k := r.keys.Load()
+	switch {
+	case len(sealed) == 0:
+		return nil, ErrValue
+	case sealed[0] == inTheClear && k.Oldest == 0:
+		return sealed[1:], nil
+	case sealed[0] == inTheClear:
+		return nil, ErrClear
+	case sealed[0] != byDataKey || len(sealed) < Overhead:
+		return nil, ErrValue
+	}
+	a := k.aeads[binary.BigEndian.Uint16(sealed[1:])]
+	if a == nil {
+		return nil, ErrValue
+	}
+	plain, err := unlock(a, sealed[prefixSize:], bind(sealed[:prefixSize], context))
+	if err != nil {
+		return nil, ErrValue
+	}
+	return plain, nil
+}
+
+// bind is what is authenticated with a value: how it was sealed, and where it
+// belongs.
+func bind(prefix, context []byte) []byte {
+	out := make([]byte, 0, 96) // stays on the stack for the usual key
+	return append(append(out, prefix[:prefixSize]...), context...)
+}
+
+// Stale reports whether a value is not sealed by the current data key.
+func (r *Ring) Stale(sealed []byte) bool {
+	return len(sealed) < prefixSize || sealed[0] != byDataKey ||
+		binary.BigEndian.Uint16(sealed[1:]) != r.keys.Load().Current
+}
+
+// Settled reports whether every value in the file is known to be sealed by the
+// current data key. Otherwise stale ones have to be sealed anew, and then
+// [Ring.Settle] says so.
+func (r *Ring) Settled() bool {
+	k := r.keys.Load()
+	return k.Oldest == k.Current
+}
