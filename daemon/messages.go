@@ -118,7 +118,7 @@ func (e *fullError) Error() string {
 	return e.err.Error()
 }
 
-func (e *fullError) Is(target error) bool { return target == instance.ErrFull } //nolint:errorlint // it is asked for this one
+func (e *fullError) Is(target error) bool { return target == instance.ErrFull }
 
 func (e *fullError) Unwrap() error { return e.err }
 
