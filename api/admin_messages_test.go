@@ -16,9 +16,9 @@ import (
 )
 
 // linked is a daemon whose instance acme is connected.
-func linked(t *testing.T, change ...func(*api.Config)) (*apitest.Fake, *api.API) {
+func linked(t *testing.T) (*apitest.Fake, *api.API) {
 	t.Helper()
-	f, h := rooms(t, change...)
+	f, h := rooms(t)
 	if _, err := f.Generate(t.Context(), "i1", nil); err != nil {
 		t.Fatal(err)
 	}

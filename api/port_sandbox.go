@@ -93,6 +93,8 @@ type FaultSpec struct {
 	Later bool   `json:"later,omitempty"` // wait for the next attempt; leave the present connection alone
 	// Expire is how many seconds a ban lasts. 0 is an hour; below 0 it does not say.
 	Expire int `json:"expire,omitempty"`
+	// Code is the reason of a ban; 0 is 101, too many messages to strangers.
+	Code int `json:"code,omitempty"`
 }
 
 // FaultKind is one accident the sandbox can play.
@@ -100,7 +102,7 @@ type FaultKind struct {
 	Name    string   `json:"name"`
 	What    string   `json:"what"`              // one line for people
 	Targets []string `json:"targets,omitempty"` // phone, code, network: whom it can befall
-	Options []string `json:"options,omitempty"` // no_gap, times, later, expire: what it heeds
+	Options []string `json:"options,omitempty"` // no_gap, times, later, expire, code: what it heeds
 }
 
 // SandboxError is a wish that the sandbox cannot fulfil as things are. Its text

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/switchhook/switchhook/api"
@@ -100,11 +101,26 @@ type storage struct{ *files.Owner }
 // Write implements [instance.Files].
 func (s storage) Write(folder, name string, bytes int64, fill func(io.Writer) error) (record.File, error) {
 	f, err := s.Owner.Write(folder, name, bytes, fill)
-	if errors.Is(err, files.ErrFull) {
-		err = fmt.Errorf("%w (%w)", instance.ErrFull, err)
+	if errors.Is(err, files.ErrFull) || errors.Is(err, files.ErrUnwritable) {
+		err = &fullError{err}
 	}
 	return f, err
 }
+
+// fullError is [instance.ErrFull] with how much there is and what makes room. A disk
+// that cannot be written is no better than a full one, and says why.
+type fullError struct{ err error }
+
+func (e *fullError) Error() string {
+	if why, ok := strings.CutPrefix(e.err.Error(), files.ErrFull.Error()+": "); ok {
+		return "the instance's storage is full: " + why
+	}
+	return e.err.Error()
+}
+
+func (e *fullError) Is(target error) bool { return target == instance.ErrFull }
+
+func (e *fullError) Unwrap() error { return e.err }
 
 // traffic counts messages as they are committed.
 func (f *fleet) traffic(events []record.Event) {

@@ -122,7 +122,7 @@ func digitsOf(jid string) string {
 // Fault implements [api.Sandbox].
 func (p phones) Fault(ctx context.Context, id string, f api.FaultSpec) error {
 	kind, opts := sandbox.FaultKind(f.Kind), sandbox.FaultOptions{
-		NoGap: f.NoGap, Times: f.Times, Later: f.Later, Expire: time.Duration(f.Expire) * time.Second,
+		NoGap: f.NoGap, Times: f.Times, Later: f.Later, Expire: time.Duration(f.Expire) * time.Second, Code: f.Code,
 	}
 	if id == "" {
 		return sandboxProblem(p.control.Fault(ctx, sandbox.Target{}, kind, opts))

@@ -16,6 +16,9 @@ import (
 // ErrFull says that there is no room for a file. Nothing was stored.
 var ErrFull = errors.New("no room for the file")
 
+// ErrUnwritable says that the directory cannot be written. Nothing was stored.
+var ErrUnwritable = errors.New("the directory of files cannot be written")
+
 // folders are those of each instance, in the order that Usage answers them.
 var folders = [...]string{"media", "profile", "thumb"}
 

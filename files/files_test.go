@@ -217,12 +217,11 @@ func TestNothingIsKeptOfAFailure(t *testing.T) {
 	put(t, o, "kept", 5)
 	broken := errors.New("broken off")
 	for name, fill := range map[string]func(io.Writer) error{
-		"error": func(w io.Writer) error { return errors.Join(content(10)(w), broken) },
-		"disk":  func(io.Writer) error { return &fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC} },
-		"quota": func(io.Writer) error { return syscall.EDQUOT },
+		"error":            func(w io.Writer) error { return errors.Join(content(10)(w), broken) },
+		"another's ENOSPC": func(io.Writer) error { return errors.Join(broken, syscall.ENOSPC) },
 	} {
 		_, err := o.Write("media", "kept", 10, fill)
-		if err == nil || errors.Is(err, files.ErrFull) != (name != "error") {
+		if !errors.Is(err, broken) || errors.Is(err, files.ErrFull) || errors.Is(err, files.ErrUnwritable) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -240,6 +239,21 @@ func TestNothingIsKeptOfAFailure(t *testing.T) {
 		t.Errorf("left: %v, %v", entries, err)
 	}
 	put(t, o, "rest", 95) // all the room is back
+}
+
+// TestDiskThatFails: what is neither full nor the fault of who fills is told so.
+func TestDiskThatFails(t *testing.T) {
+	dir := t.TempDir()
+	f := open(t, dir, files.Options{})
+	o := f.Of("i1")
+	put(t, o, "kept", 5)
+	if err := os.WriteFile(filepath.Join(dir, "i2"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Of("i2").Write("media", "x", 1, content(1)); !errors.Is(err, files.ErrUnwritable) || errors.Is(err, files.ErrFull) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("where no directory can be: %v", err)
+	}
+	same(t, "after failures", o.Usage(), tree(5, 1))
 }
 
 // TestFullDiskIsLeftToTheLog: the last of the disk is not for files.

@@ -20,8 +20,8 @@ const stride = 8 << 20
 // Write stores a file of about so many bytes in a folder, over one that has the
 // name, and answers where it is. fill writes the content; what it fails with is
 // returned, and nothing is kept. [ErrFull] is wrapped when there is no room, and
-// fill is not called when the announced bytes alone are too many. The name is
-// cleaned.
+// fill is not called when the announced bytes alone are too many; [ErrUnwritable]
+// when the disk fails otherwise. The name is cleaned.
 func (o *Owner) Write(folder, name string, bytes int64, fill func(io.Writer) error) (record.File, error) {
 	i, err := o.folder(folder)
 	if err != nil {
@@ -33,18 +33,19 @@ func (o *Owner) Write(folder, name string, bytes int64, fill func(io.Writer) err
 		return record.File{}, err
 	}
 	if err := o.makeFolder(folder); err != nil {
-		return record.File{}, w.explain(fmt.Errorf("store a file: %w", err))
+		return record.File{}, w.explain(err)
 	}
 	if err := w.open(o.path(folder, tempName())); err != nil {
-		return record.File{}, w.explain(fmt.Errorf("store a file: %w", err))
+		return record.File{}, w.explain(err)
 	}
 	err = fill(w)
 	if w.err != nil {
-		err = w.err // however fill has wrapped it, or passed it over
+		return record.File{}, w.explain(w.err) // however fill has wrapped it, or passed it over
 	}
-	if err == nil {
-		err = w.file.Sync()
+	if err != nil {
+		return record.File{}, fmt.Errorf("store a file: %w", err)
 	}
+	err = w.file.Sync()
 	if err == nil {
 		err = w.file.Close()
 	}
@@ -193,10 +194,14 @@ func (w *writing) end() {
 	w.o.files.used -= w.reserved
 }
 
-// explain makes a full disk one of the ways to have no room.
+// explain tells the ways in which the disk fails apart: a full one is one of the
+// ways to have no room.
 func (w *writing) explain(err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	switch {
+	case errors.Is(err, ErrFull):
+		return err
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return fmt.Errorf("%w: the disk of %s is full after %s: free space on it: %w", ErrFull, w.o.files.dir, Bytes(w.size), err)
 	}
-	return err
+	return fmt.Errorf("%w: %w: give %s to the user the daemon runs as, or mend its disk", ErrUnwritable, err, w.o.files.dir)
 }

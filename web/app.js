@@ -60,8 +60,21 @@
     return t;
   }
 
+  function last(iso) {
+    const e = element("span", "last ", "quiet");
+    e.append(moment(iso), " ago");
+    return e;
+  }
+
   const quiet = (text) => text ? element("span", text, "quiet") : null;
   const mood = (code) => code === 10 ? "good" : code === 11 || code === 13 ? "bad" : code === 0 ? "" : "busy";
+
+  function size(bytes) {
+    const units = ["B", "KiB", "MiB", "GiB"];
+    let i = 0;
+    for (; bytes >= 1024 && i < units.length - 1; i++) bytes /= 1024;
+    return (i && bytes < 10 ? bytes.toFixed(1) : Math.round(bytes)) + " " + units[i];
+  }
 
   function instanceRow(e) {
     const row = element("tr");
@@ -70,6 +83,11 @@
     cell(row, "Phone", element("span", e.phone ? mask(e.phone) : "none"));
     cell(row, "Since", moment(e.since));
     cell(row, "Cause", element("span", e.cause || ""), quiet(e.hint));
+    const m = e.messages || {};
+    cell(row, "Messages", element("span", (m.received || 0) + " in, " + (m.sent || 0) + " out"), m.last_at ? last(m.last_at) : null);
+    cell(row, "Stored", element("span", e.storage.files ? size(e.storage.bytes) : "nothing"),
+      quiet(e.storage.files ? e.storage.files + (e.storage.files === 1 ? " file" : " files") : ""),
+      e.storage_trouble ? element("span", e.storage_trouble, "trouble") : null);
     cell(row, "Deliveries", element("span", e.pending ? e.pending + " waiting" : "none waiting"), quiet(e.delivery_error));
     return row;
   }

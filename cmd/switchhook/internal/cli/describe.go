@@ -33,8 +33,9 @@ func describe(kind record.Kind, m *record.Message) string {
 		return "call from " + writer(m)
 	case record.MessageSent:
 		return "sent " + m.ID + " to " + who(m.To) + ": " + quoted(m.Text)
+	default:
+		return string(kind)
 	}
-	return string(kind)
 }
 
 // writer is who wrote, by number and name, and in which group.

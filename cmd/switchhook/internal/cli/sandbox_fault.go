@@ -14,13 +14,13 @@ import (
 )
 
 // faultFlags are the flags of a fault, by the option that a kind must heed.
-var faultFlags = map[string]string{"no-gap": "no_gap", "times": "times", "later": "later", "expire": "expire"}
+var faultFlags = map[string]string{"no-gap": "no_gap", "times": "times", "later": "later", "expire": "expire", "code": "code"}
 
 func (a *app) fault() *cobra.Command {
 	var spec api.FaultSpec
 	var expire time.Duration
 	var network bool
-	const use = "fault NAME KIND [--times N] [--later] [--no-gap] [--expire D]"
+	const use = "fault NAME KIND [--times N] [--later] [--no-gap] [--expire D] [--code N]"
 	var c *cobra.Command
 	c = a.ask(use, "let something go wrong", func(ctx context.Context, cl *client.Client, args []string) error {
 		name, kind := "", args[len(args)-1]
@@ -63,6 +63,7 @@ func (a *app) fault() *cobra.Command {
 	c.Flags().BoolVar(&spec.Later, "later", false, "leave the present connection alone and wait for the next attempt")
 	c.Flags().BoolVar(&spec.NoGap, "no-gap", false, "leave no time between the last word and the end of the socket")
 	c.Flags().DurationVar(&expire, "expire", 0, "how `long` a ban lasts, as in 90s; an hour if not given, negative: it does not say")
+	c.Flags().IntVar(&spec.Code, "code", 0, "`reason` of a ban, 101 if not given")
 	c.Flags().BoolVar(&network, "network", false, "befall the whole network instead of one instance")
 	return c
 }
