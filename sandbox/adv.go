@@ -26,11 +26,14 @@ type vow struct {
 	account   key // the phone's identity
 	companion key // the companion's identity
 	sealed    []byte
+
+	accountSignature []byte
 }
 
 // swear makes the phone's half. The code's secret seals it, so that the companion
 // knows it comes from a phone that has seen the code and not from the server.
-func (p phone) swear(number uint8, code pairingCode, now time.Time) (vow, error) {
+// What is flawed is signed or sealed over something else than what is sent.
+func (p phone) swear(number uint8, code pairingCode, now time.Time, flawed flaws) (vow, error) {
 	identity := keyPairOf(p.Identity)
 	keyIndex := uint32(number)
 	details, err := proto.Marshal(&waAdv.ADVDeviceIdentity{
@@ -43,16 +46,24 @@ func (p phone) swear(number uint8, code pairingCode, now time.Time) (vow, error)
 	if err != nil {
 		return vow{}, fmt.Errorf("encode device identity: %w", err)
 	}
+	says := accountSays
+	if flawed.signature {
+		says = deviceSays
+	}
+	signature := identity.sign(says, details, code.identity[:])
 	signed, err := proto.Marshal(&waAdv.ADVSignedDeviceIdentity{
 		Details:             details,
 		AccountSignatureKey: identity.public[:],
-		AccountSignature:    identity.sign(accountSays, details, code.identity[:]),
+		AccountSignature:    signature,
 	})
 	if err != nil {
 		return vow{}, fmt.Errorf("encode signed device identity: %w", err)
 	}
 	mac := hmac.New(sha256.New, code.secret[:])
 	mac.Write(signed)
+	if flawed.hmac {
+		mac.Write(signed)
+	}
 	sealed, err := proto.Marshal(&waAdv.ADVSignedDeviceIdentityHMAC{Details: signed, HMAC: mac.Sum(nil)})
 	if err != nil {
 		return vow{}, fmt.Errorf("encode sealed device identity: %w", err)
@@ -63,6 +74,8 @@ func (p phone) swear(number uint8, code pairingCode, now time.Time) (vow, error)
 		account:   identity.public,
 		companion: code.identity,
 		sealed:    sealed,
+
+		accountSignature: signature,
 	}, nil
 }
 

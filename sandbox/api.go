@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -15,6 +16,8 @@ const apiPath = "/sandbox/v1/"
 
 const (
 	maxRequest = 16 << 10
+	// maxEnrolRequest holds maxEnrolments, of about 600 bytes each.
+	maxEnrolRequest = 1 << 20
 	// apiLimit is longer than a pairing takes in the worst case.
 	apiLimit = time.Minute
 )
@@ -24,11 +27,26 @@ type (
 		Code  string `json:"code"`
 		Phone string `json:"phone,omitempty"`
 	}
+	typeRequest struct {
+		Code  string `json:"code"`
+		Phone string `json:"phone"`
+	}
 	faultRequest struct {
 		Phone string    `json:"phone,omitempty"`
 		Code  string    `json:"code,omitempty"`
 		Kind  FaultKind `json:"kind"`
-		NoGap bool      `json:"no_gap,omitempty"`
+
+		NoGap     bool    `json:"no_gap,omitempty"`
+		Times     int     `json:"times,omitempty"`
+		Later     bool    `json:"later,omitempty"`
+		Expire    float64 `json:"expire,omitempty"` // seconds
+		BanReason int     `json:"ban_reason,omitempty"`
+	}
+	enrolRequest struct {
+		Companions []Enrolment `json:"companions"`
+	}
+	versionRequest struct {
+		Version string `json:"version"`
 	}
 	devicesAnswer struct {
 		Devices []Device `json:"devices"`
@@ -38,6 +56,23 @@ type (
 		Code  string `json:"code,omitempty"` // for Client, see errorCodes
 	}
 )
+
+// options are the options of a fault as they came, with bounds to what makes no
+// sense beyond them.
+func (r faultRequest) options() FaultOptions {
+	const longest = 100 * 365 * 24 * 3600 // seconds
+	return FaultOptions{
+		NoGap: r.NoGap, Times: r.Times, Later: r.Later, Code: r.BanReason,
+		Expire: time.Duration(max(-1, min(r.Expire, longest)) * float64(time.Second)),
+	}
+}
+
+func faultRequestOf(target Target, kind FaultKind, opts FaultOptions) faultRequest {
+	return faultRequest{
+		Phone: target.Phone, Code: target.Code, Kind: kind, NoGap: opts.NoGap, Times: opts.Times, Later: opts.Later,
+		Expire: opts.Expire.Seconds(), BanReason: opts.Code,
+	}
+}
 
 // api is [Control] over HTTP, in JSON. Only local programs may use it.
 func (n *Network) api() http.Handler {
@@ -61,7 +96,31 @@ func (n *Network) api() http.Handler {
 		if err := readBody(body, &r); err != nil {
 			return nil, err
 		}
-		return struct{}{}, n.Fault(ctx, Target{Phone: r.Phone, Code: r.Code}, r.Kind, FaultOptions{NoGap: r.NoGap})
+		return struct{}{}, n.Fault(ctx, Target{Phone: r.Phone, Code: r.Code}, r.Kind, r.options())
+	}))
+	mux.Handle(apiPath+"type", method(http.MethodPost, func(ctx context.Context, body *json.Decoder) (any, error) {
+		var r typeRequest
+		if err := readBody(body, &r); err != nil {
+			return nil, err
+		}
+		return n.TypeCode(ctx, r.Phone, r.Code)
+	}))
+	mux.Handle(apiPath+"enrol", methodUpTo(maxEnrolRequest, http.MethodPost, func(ctx context.Context, body *json.Decoder) (any, error) {
+		var r enrolRequest
+		if err := readBody(body, &r); err != nil {
+			return nil, err
+		}
+		if len(r.Companions) > maxEnrolments {
+			return nil, fmt.Errorf("%w: more than %d at once", ErrBadEnrolment, maxEnrolments)
+		}
+		return struct{}{}, n.Enrol(ctx, r.Companions)
+	}))
+	mux.Handle(apiPath+"minimum-version", method(http.MethodPost, func(ctx context.Context, body *json.Decoder) (any, error) {
+		var r versionRequest
+		if err := readBody(body, &r); err != nil {
+			return nil, err
+		}
+		return struct{}{}, n.SetMinimumVersion(ctx, r.Version)
 	}))
 	mux.HandleFunc(apiPath, func(w http.ResponseWriter, _ *http.Request) {
 		answerJSON(w, http.StatusNotFound, errorAnswer{Error: "no such call"})
@@ -104,6 +163,11 @@ func trimBrackets(host string) string {
 // method makes a handler out of a call: one verb, a bounded body, a bounded time,
 // a JSON answer.
 func method(verb string, call func(context.Context, *json.Decoder) (any, error)) http.Handler {
+	return methodUpTo(maxRequest, verb, call)
+}
+
+// methodUpTo is method for a body of up to so many bytes.
+func methodUpTo(most int64, verb string, call func(context.Context, *json.Decoder) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != verb {
 			w.Header().Set("Allow", verb)
@@ -112,7 +176,7 @@ func method(verb string, call func(context.Context, *json.Decoder) (any, error))
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), apiLimit)
 		defer cancel()
-		body := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
+		body := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
 		body.DisallowUnknownFields()
 		answer, err := call(ctx, body)
 		if err != nil {

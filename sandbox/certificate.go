@@ -41,10 +41,10 @@ func newServerKeys() serverKeys {
 	return serverKeys{intermediate: newKeyPair(), static: newKeyPair(), ref: newKeyPair().private}
 }
 
-// certificates returns the chain from the root to the static key, as it goes into
+// certificates returns the chain from a root to the static key, as it goes into
 // the handshake. Its certificates name no period: whatsmeow looks at none.
-func (s serverKeys) certificates() ([]byte, error) {
-	intermediate, err := certify(rootPair(), rootSerial, s.intermediate.public, intermediateSerial)
+func (s serverKeys) certificates(root keyPair) ([]byte, error) {
+	intermediate, err := certify(root, rootSerial, s.intermediate.public, intermediateSerial)
 	if err != nil {
 		return nil, err
 	}

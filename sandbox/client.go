@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -66,8 +67,32 @@ func (c *Client) Devices(ctx context.Context) ([]Device, error) {
 // Fault is [Network.Fault].
 func (c *Client) Fault(ctx context.Context, target Target, kind FaultKind, opts FaultOptions) error {
 	var nothing struct{}
-	return c.call(ctx, http.MethodPost, "fault",
-		faultRequest{Phone: target.Phone, Code: target.Code, Kind: kind, NoGap: opts.NoGap}, &nothing)
+	return c.call(ctx, http.MethodPost, "fault", faultRequestOf(target, kind, opts), &nothing)
+}
+
+// TypeCode is [Network.TypeCode].
+func (c *Client) TypeCode(ctx context.Context, digits, code string) (Device, error) {
+	var d Device
+	err := c.call(ctx, http.MethodPost, "type", typeRequest{Code: code, Phone: digits}, &d)
+	return d, err
+}
+
+// Enrol is [Network.Enrol], a thousand companions at a time: those before the
+// first thousand with an error have been enrolled.
+func (c *Client) Enrol(ctx context.Context, enrolments []Enrolment) error {
+	for some := range slices.Chunk(enrolments, maxEnrolments) {
+		var nothing struct{}
+		if err := c.call(ctx, http.MethodPost, "enrol", enrolRequest{Companions: some}, &nothing); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetMinimumVersion is [Network.SetMinimumVersion].
+func (c *Client) SetMinimumVersion(ctx context.Context, version string) error {
+	var nothing struct{}
+	return c.call(ctx, http.MethodPost, "minimum-version", versionRequest{Version: version}, &nothing)
 }
 
 func (c *Client) call(ctx context.Context, verb, name string, body, answer any) error {

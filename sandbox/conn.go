@@ -49,7 +49,11 @@ type conn struct {
 	login    deviceID  // zero unless a companion has logged in
 	unpaired *unpaired // nil unless the client shows codes
 
+	certificates []byte // shown in the handshake
+	silentHello  bool   // the handshake is not answered
+
 	ended atomic.Bool   // something has begun to end the connection
+	deaf  atomic.Bool   // what the client says is read and dropped
 	done  chan struct{} // closed when nothing of the connection is left
 
 	mu    sync.Mutex
@@ -57,6 +61,10 @@ type conn struct {
 	crew  sync.WaitGroup
 	asked map[string]func(binary.Node)
 	asks  int
+	flaws flaws // of the pairing that is to come
+
+	typing    chan<- linkFinish // nil unless a phone waits for the client's answer
+	typingRef string
 }
 
 // newConn wraps a websocket. The context bounds its life.
@@ -73,6 +81,8 @@ func newConn(ctx context.Context, n *Network, ws *websocket.Conn, log *slog.Logg
 		sending: make(chan struct{}, 1),
 		done:    make(chan struct{}),
 		asked:   make(map[string]func(binary.Node)),
+
+		certificates: n.certificates,
 	}
 }
 
@@ -161,7 +171,9 @@ func (c *conn) converse() error {
 		if err != nil {
 			return err
 		}
-		c.handle(node)
+		if !c.deaf.Load() {
+			c.handle(node)
+		}
 	}
 }
 
@@ -174,8 +186,13 @@ func (c *conn) shakeHands() (peer, error) {
 	if err != nil {
 		return peer{}, err
 	}
+	if c.silentHello {
+		c.deadline.Reset(idleLimit)
+		_, err := c.frames.next()
+		return peer{}, err
+	}
 	h := newHandshake(c.network.ledger.keys.static)
-	answer, err := h.answer(hello, c.network.certificates)
+	answer, err := h.answer(hello, c.certificates)
 	if err != nil {
 		return peer{}, err
 	}
@@ -210,16 +227,23 @@ func (c *conn) send(node binary.Node) error {
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", node.Tag, err)
 	}
+	err = c.sendFrame(func() []byte { return c.outbound.seal(packed, nil) })
+	if err != nil {
+		return fmt.Errorf("send %s: %w", node.Tag, err)
+	}
+	return nil
+}
+
+// sendFrame waits for its turn and sends a frame that is sealed only then: boxes
+// are numbered in the order in which they are sent.
+func (c *conn) sendFrame(sealed func() []byte) error {
 	select {
 	case c.sending <- struct{}{}:
 	case <-c.ctx.Done():
 		return context.Cause(c.ctx)
 	}
 	defer func() { <-c.sending }()
-	if err := c.write(c.outbound.seal(packed, nil)); err != nil {
-		return fmt.Errorf("send %s: %w", node.Tag, err)
-	}
-	return nil
+	return c.write(sealed())
 }
 
 // write puts one frame on the wire.

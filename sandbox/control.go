@@ -12,7 +12,10 @@ type Control interface {
 	Info(ctx context.Context) (Info, error)
 	Scan(ctx context.Context, digits, code string) (Device, error)
 	Devices(ctx context.Context) ([]Device, error)
+	TypeCode(ctx context.Context, digits, code string) (Device, error)
 	Fault(ctx context.Context, target Target, kind FaultKind, opts FaultOptions) error
+	Enrol(ctx context.Context, enrolments []Enrolment) error
+	SetMinimumVersion(ctx context.Context, version string) error
 }
 
 var (
@@ -25,5 +28,6 @@ type Info struct {
 	Network string      `json:"network"`  // "sandbox"
 	RootKey string      `json:"root_key"` // RootKey in hex
 	Faults  []FaultInfo `json:"faults"`
+	Minimum string      `json:"minimum_version"` // of clients; "0.0.0" lets in all
 	Stats   Stats       `json:"stats"`
 }

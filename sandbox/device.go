@@ -34,7 +34,7 @@ func (d *device) view() Device {
 		PairedAt:    d.PairedAt,
 		Logins:      d.logins,
 		LastLoginAt: d.lastLoginAt,
-		PreKeys:     len(d.preKeys),
+		PreKeys:     d.preKeysLeft(),
 		Client:      d.Client,
 	}
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/coder/websocket"
@@ -14,6 +15,8 @@ type ending struct {
 	said func()        // called once the last node is on the wire, or was lost
 	wait time.Duration // between the last node and closing
 	drop bool          // cut the wire instead of closing the websocket
+
+	code websocket.StatusCode // of the websocket's end; 0 is a normal closure
 }
 
 // end begins to end the connection and returns at once; done is closed when it is
@@ -44,7 +47,7 @@ func (c *conn) end(e ending) {
 			c.ws.CloseNow()
 			return
 		}
-		c.ws.Close(websocket.StatusNormalClosure, "") //nolint:errcheck // the client may have been first
+		c.ws.Close(cmp.Or(e.code, websocket.StatusNormalClosure), "") //nolint:errcheck // the client may have been first
 	})
 }
 
@@ -53,9 +56,7 @@ func (c *conn) end(e ending) {
 func streamEnd() *binary.Node { return &binary.Node{Tag: "xmlstreamend"} }
 
 // restart asks the client to connect again, now with a login.
-func restart() *binary.Node {
-	return &binary.Node{Tag: "stream:error", Attrs: binary.Attrs{"code": "515"}}
-}
+func restart() *binary.Node { return streamError("515") }
 
 func replaced() *binary.Node {
 	node := element("stream:error", nil, element("conflict", binary.Attrs{"type": "replaced"}))
@@ -66,9 +67,4 @@ func deviceRemoved() *binary.Node {
 	node := element("stream:error", binary.Attrs{"code": "401"},
 		element("conflict", binary.Attrs{"type": "device_removed"}))
 	return &node
-}
-
-// failure refuses a login. The reason 401 makes the client forget its session.
-func failure(reason string) *binary.Node {
-	return &binary.Node{Tag: "failure", Attrs: binary.Attrs{"reason": reason}}
 }

@@ -21,10 +21,16 @@ var (
 	ErrPairingRefused = errors.New("companion refused the pairing")
 	ErrBadSignature   = errors.New("companion signed the pairing wrongly")
 	ErrConnectionLost = errors.New("companion's connection was lost")
-	ErrBadTarget      = errors.New("fault needs a phone or a code, and not both")
+	ErrBadTarget      = errors.New("fault needs a phone or a code, not both, and only some can do without")
 	ErrUnknownFault   = errors.New("unknown fault kind")
 	ErrNotConnected   = errors.New("no companion of this phone is connected")
 	ErrNotPaired      = errors.New("fault needs a paired companion")
+	ErrNotShowing     = errors.New("fault needs a client that shows a code")
+	ErrBadVersion     = errors.New("not a version")
+	ErrNotAsked       = errors.New("no client asks to be typed in on this phone")
+	ErrWrongCode      = errors.New("code is not the one the client shows")
+	ErrBadEnrolment   = errors.New("not an enrolment")
+	ErrEnrolled       = errors.New("enrolment contradicts what is known")
 )
 
 // errorCodes says how each error travels over HTTP: as a status for people and a
@@ -45,6 +51,12 @@ var errorCodes = []struct {
 	{ErrNoDeviceNumber, "no_device_number", http.StatusConflict},
 	{ErrNotConnected, "not_connected", http.StatusConflict},
 	{ErrNotPaired, "not_paired", http.StatusConflict},
+	{ErrNotShowing, "not_showing", http.StatusConflict},
+	{ErrEnrolled, "enrolled", http.StatusConflict},
+	{ErrNotAsked, "not_asked", http.StatusConflict},
+	{ErrBadVersion, "bad_version", http.StatusBadRequest},
+	{ErrBadEnrolment, "bad_enrolment", http.StatusBadRequest},
+	{ErrWrongCode, "wrong_code", http.StatusUnprocessableEntity},
 	{ErrCodeExpired, "code_expired", http.StatusGone},
 	{ErrPairingRefused, "pairing_refused", http.StatusUnprocessableEntity},
 	{ErrBadSignature, "bad_signature", http.StatusUnprocessableEntity},

@@ -7,80 +7,103 @@ import (
 	"time"
 )
 
-// FaultKind names something that goes wrong.
+// FaultKind names something that goes wrong. The names are what people type.
 type FaultKind string
 
-// The faults there are. [FaultKinds] says what each one does.
+// Stage is when in a connection's life a fault strikes.
+type Stage string
+
+// The stages there are.
 const (
-	FaultDrop      FaultKind = "drop"
-	FaultStreamEnd FaultKind = "stream-end"
-	FaultReplaced  FaultKind = "replaced"
-	FaultLoggedOut FaultKind = "logged-out"
+	// StageDial faults strike the next connections of whoever dials: who that is
+	// cannot be known so early, so they are the network's, whatever the target. A
+	// target says only whose present connection is cut, so that the fault strikes
+	// at once.
+	StageDial Stage = "dial"
+	// StageLogin faults strike the next logins of a phone's companions, or of
+	// anybody. Those of the phone that are connected lose their connection first.
+	StageLogin Stage = "login"
+	// StageSocket faults strike the connections there are.
+	StageSocket Stage = "socket"
+	// StagePairing faults strike a client that shows a code.
+	StagePairing Stage = "pairing"
+)
+
+// Whom a fault may befall; see [FaultInfo].
+const (
+	TargetPhone   = "phone"
+	TargetCode    = "code"
+	TargetNetwork = "network"
+)
+
+// The options a fault may heed, as the control API spells them; see [FaultInfo].
+const (
+	OptionNoGap     = "no_gap"
+	OptionTimes     = "times"
+	OptionLater     = "later"
+	OptionExpire    = "expire"
+	OptionBanReason = "ban_reason" // FaultOptions.Code
 )
 
 // Target says whom a fault befalls: all companions of a phone, or the unpaired
-// client that shows a code. Exactly one is given.
+// client that shows a code. The zero Target is the whole network, for the faults
+// that can befall it.
 type Target struct {
 	Phone string // digits
 	Code  string // all of what the QR code says
 }
 
-// FaultOptions change how a fault is carried out.
+// Forever is a number of times that ends with [FaultHeal].
+const Forever = -1
+
+// FaultOptions change how a fault is carried out. A kind does not see the options
+// that its [FaultInfo] does not list.
 type FaultOptions struct {
 	// NoGap closes the socket at once after the last node, which the client then
 	// often misses, or takes for part of its next connection.
 	NoGap bool
+	// Times is how many attempts are struck. 0 means one; [Forever], or anything
+	// below 0, all of them until healed.
+	Times int
+	// Later leaves the present connection alone: the fault waits for the next
+	// attempt, whenever that comes.
+	Later bool
+	// Expire is how long a ban lasts, in whole seconds. 0 means an hour; below 0,
+	// the ban does not say.
+	Expire time.Duration
+	// Code is the reason of a ban. 0 means 101, too many messages to strangers.
+	Code int
 }
 
 // FaultInfo describes a fault kind.
 type FaultInfo struct {
-	Kind  FaultKind `json:"kind"`
-	About string    `json:"about"`
-}
-
-// faultKind is a row of the table of faults. strikePhone does it to a phone's
-// companions; strikeCode, if it can be done to an unpaired client, to that.
-type faultKind struct {
-	FaultInfo
-	strikePhone func(ctx context.Context, n *Network, digits string, opts FaultOptions) error
-	strikeCode  func(ctx context.Context, c *conn, opts FaultOptions) error
-}
-
-var faultKinds = []faultKind{
-	endingFault(FaultDrop, "the connection is cut, with no goodbye", true, func(time.Duration) ending {
-		return ending{drop: true}
-	}),
-	endingFault(FaultStreamEnd, "the server ends the stream and closes", true, func(gap time.Duration) ending {
-		return ending{last: streamEnd(), wait: gap}
-	}),
-	endingFault(FaultReplaced, "another login has taken the companion's place", false, func(gap time.Duration) ending {
-		return ending{last: replaced(), wait: gap}
-	}),
-	{
-		FaultInfo:   FaultInfo{FaultLoggedOut, "the phone removes its companions, connected or not"},
-		strikePhone: logOut,
-	},
+	Kind    FaultKind `json:"kind"`
+	About   string    `json:"about"`
+	Stage   Stage     `json:"stage"`
+	Targets []string  `json:"targets"`           // of TargetPhone, TargetCode, TargetNetwork
+	Options []string  `json:"options,omitempty"` // of OptionNoGap, OptionTimes, OptionLater, OptionExpire, OptionBanReason
 }
 
 // FaultKinds lists the faults there are.
 func FaultKinds() []FaultInfo {
 	all := make([]FaultInfo, len(faultKinds))
 	for i, f := range faultKinds {
-		all[i] = f.FaultInfo
+		all[i] = f.info()
 	}
 	return all
 }
 
-// Fault makes something go wrong, and returns when it has: what was to be closed
-// is closed. The error is, or wraps, one of ErrUnknownFault (with the known kinds
-// in its text), ErrBadTarget, ErrBadPhone, ErrUnknownPhone, ErrNotConnected,
-// ErrNotPaired, those that Scan returns for a code, and ErrClosed.
+// Fault makes something go wrong. It returns when it has: what was to be closed is
+// closed, and what waits for an attempt is lying in wait. The error is, or wraps,
+// one of ErrUnknownFault (with the known kinds in its text), ErrBadTarget,
+// ErrBadPhone, ErrUnknownPhone, ErrNotConnected, ErrNotPaired, ErrNotShowing,
+// those that Scan returns for a code, and ErrClosed.
 func (n *Network) Fault(ctx context.Context, target Target, kind FaultKind, opts FaultOptions) error {
 	f, err := findFault(kind)
 	if err != nil {
 		return err
 	}
-	if (target.Phone == "") == (target.Code == "") {
+	if target.Phone != "" && target.Code != "" || target == (Target{}) && f.strikeNetwork == nil {
 		return ErrBadTarget
 	}
 	if !n.enter() {
@@ -88,14 +111,21 @@ func (n *Network) Fault(ctx context.Context, target Target, kind FaultKind, opts
 	}
 	defer n.exit()
 
+	log := n.log.With("kind", string(kind), "no_gap", opts.NoGap, "times", opts.Times)
+	if target == (Target{}) {
+		log.Info("fault for the network")
+		return f.strikeNetwork(n, opts)
+	}
 	if target.Phone != "" {
 		switch {
 		case !validPhone(target.Phone):
 			return ErrBadPhone
 		case !n.ledger.hasPhone(target.Phone):
 			return ErrUnknownPhone
+		case f.strikePhone == nil:
+			return fmt.Errorf("%s: %w", kind, ErrNotShowing)
 		}
-		n.log.Info("fault", "kind", string(kind), "phone", masked(target.Phone), "no_gap", opts.NoGap)
+		log.Info("fault", "phone", masked(target.Phone))
 		return f.strikePhone(ctx, n, target.Phone, opts)
 	}
 
@@ -110,74 +140,17 @@ func (n *Network) Fault(ctx context.Context, target Target, kind FaultKind, opts
 	case f.strikeCode == nil:
 		return fmt.Errorf("%s: %w", kind, ErrNotPaired)
 	}
-	n.log.Info("fault", "kind", string(kind), "no_gap", opts.NoGap)
+	log.Info("fault for a code")
 	return f.strikeCode(ctx, c, opts)
 }
 
-func findFault(kind FaultKind) (faultKind, error) {
+func findFault(kind FaultKind) (*faultKind, error) {
 	known := make([]string, len(faultKinds))
-	for i, f := range faultKinds {
-		if f.Kind == kind {
-			return f, nil
+	for i := range faultKinds {
+		if faultKinds[i].Kind == kind {
+			return &faultKinds[i], nil
 		}
-		known[i] = string(f.Kind)
+		known[i] = string(faultKinds[i].Kind)
 	}
-	return faultKind{}, fmt.Errorf("%w %q: there are %s", ErrUnknownFault, kind, strings.Join(known, ", "))
-}
-
-// endingFault is a fault that is nothing but the end of connections.
-func endingFault(kind FaultKind, about string, unpaired bool, how func(gap time.Duration) ending) faultKind {
-	end := func(ctx context.Context, opts FaultOptions, struck ...*conn) error {
-		return endAll(ctx, string(kind), struck, opts, how)
-	}
-	f := faultKind{
-		FaultInfo: FaultInfo{Kind: kind, About: about},
-		strikePhone: func(ctx context.Context, n *Network, digits string, opts FaultOptions) error {
-			struck := n.board.seatedOf(digits)
-			if len(struck) == 0 {
-				return ErrNotConnected
-			}
-			return end(ctx, opts, struck...)
-		},
-	}
-	if unpaired {
-		f.strikeCode = func(ctx context.Context, c *conn, opts FaultOptions) error { return end(ctx, opts, c) }
-	}
-	return f
-}
-
-// endAll ends connections in one way and waits until they have ended.
-func endAll(ctx context.Context, why string, struck []*conn, opts FaultOptions, how func(time.Duration) ending) error {
-	for _, c := range struck {
-		gap := c.network.config.Gap
-		if opts.NoGap {
-			gap = 0
-		}
-		e := how(gap)
-		e.why = "fault: " + why
-		c.end(e)
-	}
-	for _, c := range struck {
-		select {
-		case <-c.done:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
-}
-
-// logOut forgets a phone's companions and tells those that are connected. The
-// others learn it at their next login.
-func logOut(ctx context.Context, n *Network, digits string, opts FaultOptions) error {
-	forgotten, err := n.ledger.forgetAll(digits)
-	if err != nil {
-		return err
-	}
-	if forgotten == 0 {
-		return ErrNotPaired
-	}
-	return endAll(ctx, string(FaultLoggedOut), n.board.seatedOf(digits), opts, func(gap time.Duration) ending {
-		return ending{last: deviceRemoved(), wait: gap}
-	})
+	return nil, fmt.Errorf("%w %q: there are %s", ErrUnknownFault, kind, strings.Join(known, ", "))
 }

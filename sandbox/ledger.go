@@ -18,6 +18,7 @@ type device struct {
 	PairedAt     time.Time    `json:"paired_at"`
 	Registration registration `json:"registration"`
 	Client       ClientInfo   `json:"client"` // at pairing; the latest login's in memory
+	Claimed      int          `json:"claimed_prekeys,omitempty"`
 
 	preKeys     map[uint32]key
 	logins      int
@@ -75,10 +76,7 @@ func (l *ledger) dial(digits string) (phone, uint8, error) {
 	if digits == "" {
 		digits = l.freshNumber()
 	}
-	p, known := l.phones[digits]
-	if !known {
-		p = newPhone(digits, l.freshLID(digits))
-	}
+	p := l.phone(digits)
 	if p.NextDevice > maxDeviceNumber {
 		return phone{}, 0, ErrNoDeviceNumber
 	}
@@ -89,6 +87,30 @@ func (l *ledger) dial(digits string) (phone, uint8, error) {
 	}
 	l.phones[digits], l.lids[p.LID] = p, digits
 	return p, number, nil
+}
+
+// phone returns the phone with that number, or makes one that nobody has written
+// down yet. The caller holds mu.
+func (l *ledger) phone(digits string) phone {
+	if p, known := l.phones[digits]; known {
+		return p
+	}
+	return newPhone(digits, l.freshLID(digits))
+}
+
+// fetch is dial without a device number.
+func (l *ledger) fetch(digits string) (phone, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.phone(digits)
+	if _, known := l.phones[digits]; known {
+		return p, nil
+	}
+	if err := l.file.putPhone(p); err != nil {
+		return phone{}, err
+	}
+	l.phones[digits], l.lids[p.LID] = p, digits
+	return p, nil
 }
 
 func (l *ledger) freshNumber() string {
@@ -202,7 +224,7 @@ func (l *ledger) preKeyCount(id deviceID) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if d, known := l.devices[id]; known {
-		return len(d.preKeys)
+		return d.preKeysLeft()
 	}
 	return 0
 }

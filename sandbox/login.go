@@ -20,6 +20,9 @@ func (c *conn) admit(p peer) error {
 		if err != nil {
 			return err
 		}
+		if c.intercepted("", announcedVersion(p.payload)) {
+			return nil
+		}
 		return c.offerCodes(r, clientInfo(p.payload))
 	}
 	id, err := readLogin(p.payload)
@@ -30,6 +33,9 @@ func (c *conn) admit(p peer) error {
 	d, known := c.network.ledger.device(id)
 	if !known || d.Registration.Noise != p.noise {
 		c.refuse(known)
+		return nil
+	}
+	if c.intercepted(id.Phone, announcedVersion(p.payload)) {
 		return nil
 	}
 
@@ -48,6 +54,7 @@ func (c *conn) admit(p peer) error {
 	now := time.Now().UTC()
 	c.network.ledger.noteLogin(id, clientInfo(p.payload), now)
 	c.network.stats.logins.Add(1)
+	c.network.stats.loginRate.note(now)
 	c.log.Info("companion logged in")
 	return c.send(binary.Node{Tag: "success", Attrs: binary.Attrs{"t": now.Unix(), "lid": d.lidJID()}})
 }
@@ -56,7 +63,7 @@ func (c *conn) admit(p peer) error {
 func (c *conn) refuse(known bool) {
 	c.network.stats.refused.Add(1)
 	c.log.Info("login refused", "known", known)
-	c.end(ending{why: "login refused", last: failure("401"), wait: c.network.config.Gap})
+	c.end(ending{why: "login refused", last: failure(401), wait: c.network.config.Gap})
 }
 
 // leaveSeat ends what a login has begun: the connection is nobody's any more.
@@ -69,13 +76,25 @@ func (c *conn) leaveSeat() {
 // connection's goroutine asks.
 func (c *conn) loggedIn() bool { return c.login != deviceID{} }
 
-// answerMultiDevice logs a companion out at its own wish. There is no parting
-// word: a companion that gets one while it logs out trips over it.
+// answerMultiDevice sorts what a client asks about its being a companion: to be
+// linked to a phone, or no longer to be.
 func answerMultiDevice(c *conn, q query) ([]binary.Node, error) {
+	if link, asked := child(q.node, linkTag); asked {
+		return answerLink(c, q, link)
+	}
 	removal, asked := child(q.node, "remove-companion-device")
-	if !asked || q.kind != "set" {
+	switch {
+	case !c.loggedIn():
+		return nil, errNotAllowed
+	case !asked || q.kind != "set":
 		return nil, errNotImplemented
 	}
+	return c.logOut(removal)
+}
+
+// logOut logs a companion out at its own wish. There is no parting word: a
+// companion that gets one while it logs out trips over it.
+func (c *conn) logOut(removal binary.Node) ([]binary.Node, error) {
 	if removal.Attrs["jid"] != c.login.jid() {
 		return nil, errNotAllowed
 	}

@@ -50,6 +50,8 @@ type Network struct {
 	stats        counters
 	serial       atomic.Int64 // numbers connections in the log
 	unreachable  atomic.Bool
+	minimum      atomic.Pointer[[3]uint32] // version of a client; nil lets in everybody
+	ambush       ambush
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -70,7 +72,7 @@ func Open(config Config) (*Network, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open sandbox: %w", err)
 	}
-	certificates, err := ledger.keys.certificates()
+	certificates, err := ledger.keys.certificates(rootPair())
 	if err != nil {
 		ledger.close() //nolint:errcheck // the other error says more
 		return nil, fmt.Errorf("open sandbox: %w", err)
@@ -142,6 +144,7 @@ func (n *Network) Info(context.Context) (Info, error) {
 		Network: networkName,
 		RootKey: hex.EncodeToString(root[:]),
 		Faults:  FaultKinds(),
+		Minimum: versionText(n.minimumVersion()),
 		Stats:   n.Stats(),
 	}, nil
 }

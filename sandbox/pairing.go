@@ -28,12 +28,13 @@ type unpaired struct {
 	registration registration
 	client       ClientInfo
 	claimed      chan struct{} // closed when a phone has scanned the code
+	signed       chan struct{} // closed when the client has signed
 }
 
 // offerCodes gives the client refs to show and sees to it that it does not show
 // them for ever.
 func (c *conn) offerCodes(r registration, client ClientInfo) error {
-	c.unpaired = &unpaired{registration: r, client: client, claimed: make(chan struct{})}
+	c.unpaired = &unpaired{registration: r, client: client, claimed: make(chan struct{}), signed: make(chan struct{})}
 	refs := make([]string, c.network.config.Codes)
 	children := make([]binary.Node, len(refs))
 	for i := range refs {
@@ -59,7 +60,12 @@ func (c *conn) watchCodes() {
 		c.end(ending{why: "codes ran out"})
 		return
 	}
-	if c.wait(signLimit) {
+	limit := time.NewTimer(signLimit)
+	defer limit.Stop()
+	select {
+	case <-c.unpaired.signed:
+	case <-c.ctx.Done():
+	case <-limit.C:
 		c.end(ending{why: "companion did not sign"})
 	}
 }
@@ -130,7 +136,8 @@ func (c *conn) pair(ctx context.Context, p phone, number uint8, code pairingCode
 		Registration: c.unpaired.registration,
 		Client:       c.unpaired.client,
 	}
-	v, err := p.swear(number, code, d.PairedAt)
+	flawed := c.currentFlaws()
+	v, err := p.swear(number, code, d.PairedAt, flawed)
 	if err != nil {
 		c.end(ending{why: "phone cannot pair"})
 		return Device{}, err
@@ -139,7 +146,7 @@ func (c *conn) pair(ctx context.Context, p phone, number uint8, code pairingCode
 	signed := make(chan error, 1)
 	restarted := make(chan struct{})
 	err = c.ask("md", pairSuccess(d, v), func(answer binary.Node) {
-		signed <- c.linkSigned(d, v, answer, log, func() { close(restarted) })
+		signed <- c.linkSigned(d, v, answer, log, flawed, func() { close(restarted) })
 	})
 	if err != nil {
 		return Device{}, fmt.Errorf("%w: %w", ErrConnectionLost, err)
@@ -178,7 +185,7 @@ func pairSuccess(d device, v vow) binary.Node {
 
 // linkSigned reads the client's answer and, if it has signed, records the
 // companion and asks it to connect again. It runs on the connection's goroutine.
-func (c *conn) linkSigned(d device, v vow, answer binary.Node, log *slog.Logger, restarted func()) error {
+func (c *conn) linkSigned(d device, v vow, answer binary.Node, log *slog.Logger, flawed flaws, restarted func()) error {
 	err := v.accept(answer)
 	if err == nil {
 		err = c.network.ledger.link(d)
@@ -190,6 +197,11 @@ func (c *conn) linkSigned(d device, v vow, answer binary.Node, log *slog.Logger,
 	}
 	c.network.stats.pairings.Add(1)
 	log.Info("companion paired")
+	close(c.unpaired.signed)
+	if flawed.noRestart {
+		restarted()
+		return nil
+	}
 	grace := c.network.config.Gap
 	if grace > 0 {
 		grace = max(grace, restartGrace)

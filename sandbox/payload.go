@@ -14,7 +14,7 @@ import (
 
 // ClientInfo is what a companion says about itself when it connects. It is kept
 // for whoever wants to know which version or system a client announced; the
-// sandbox believes all of it and acts on none.
+// sandbox believes all of it, and acts on none but the version (SetMinimumVersion).
 type ClientInfo struct {
 	AppVersion     string `json:"app_version"` // three numbers with dots
 	Platform       string `json:"platform"`    // WEB, MACOS, …
@@ -35,11 +35,16 @@ type ClientInfo struct {
 	LIDMigrated    bool   `json:"lid_migrated"`
 }
 
+// announcedVersion is the version a client says it has, in numbers.
+func announcedVersion(p *waWa6.ClientPayload) [3]uint32 {
+	version := p.GetUserAgent().GetAppVersion()
+	return [3]uint32{version.GetPrimary(), version.GetSecondary(), version.GetTertiary()}
+}
+
 func clientInfo(p *waWa6.ClientPayload) ClientInfo {
 	agent := p.GetUserAgent()
-	version := agent.GetAppVersion()
 	return ClientInfo{
-		AppVersion:     fmt.Sprintf("%d.%d.%d", version.GetPrimary(), version.GetSecondary(), version.GetTertiary()),
+		AppVersion:     versionText(announcedVersion(p)),
 		Platform:       agent.GetPlatform().String(),
 		ReleaseChannel: agent.GetReleaseChannel().String(),
 		Device:         agent.GetDevice(),

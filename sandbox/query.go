@@ -27,7 +27,7 @@ var queryHandlers = map[string]queryHandler{
 	"w:p":     {answer: answerPing, anyone: true},
 	"passive": {answer: answerPassive},
 	"encrypt": {answer: answerEncrypt},
-	"md":      {answer: answerMultiDevice},
+	"md":      {answer: answerMultiDevice, anyone: true},
 }
 
 // query is a client's request.

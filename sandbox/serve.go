@@ -95,11 +95,20 @@ func counted(guests *sync.WaitGroup, next http.Handler) http.Handler {
 
 // serveChat serves one client until its connection ends.
 func (n *Network) serveChat(w http.ResponseWriter, r *http.Request) {
+	n.stats.dials.note(time.Now())
 	if n.unreachable.Load() || !n.enter() {
 		http.Error(w, "sandbox is unreachable", http.StatusServiceUnavailable)
 		return
 	}
 	defer n.exit()
+	struck := n.ambush.dialled()
+	if struck != nil {
+		n.log.Info("fault strikes a dial", "kind", string(struck.kind.Kind))
+		if struck.kind.atUpgrade != nil {
+			struck.kind.atUpgrade(n, w, r)
+			return
+		}
+	}
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{OriginPatterns: []string{chatOrigin}})
 	if err != nil {
 		n.log.Warn("websocket refused", "err", err)
@@ -109,5 +118,11 @@ func (n *Network) serveChat(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(n.ctx, cancel)()
-	newConn(ctx, n, ws, n.log.With("connection", n.serial.Add(1))).run()
+	c := newConn(ctx, n, ws, n.log.With("connection", n.serial.Add(1)))
+	if struck != nil {
+		if err := struck.kind.atHello(c); err != nil {
+			c.log.Error("fault cannot strike", "kind", string(struck.kind.Kind), "err", err)
+		}
+	}
+	c.run()
 }

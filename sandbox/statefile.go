@@ -161,6 +161,23 @@ func (f *stateFile) putDevice(d *device) error {
 	})
 }
 
+// putEnrolled writes phones and devices, all or none.
+func (f *stateFile) putEnrolled(phones map[string]phone, devices map[deviceID]*device) error {
+	return f.update(func(tx *bbolt.Tx) error {
+		for digits, p := range phones {
+			if err := putJSON(tx.Bucket(phonesBucket), digits, p); err != nil {
+				return err
+			}
+		}
+		for id, d := range devices {
+			if err := putJSON(tx.Bucket(devicesBucket), id.String(), d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // putPreKeys writes a device and adds prekeys to those it has.
 func (f *stateFile) putPreKeys(d *device, added map[uint32]key) error {
 	return f.update(func(tx *bbolt.Tx) error {

@@ -5,6 +5,8 @@ import "sync/atomic"
 // counters is what the network counts as it goes.
 type counters struct {
 	accepted, handshakes, pairings, logins, refused atomic.Int64
+
+	dials, loginRate rate
 }
 
 // Stats are counts since the network was opened, and of the moment.
@@ -19,6 +21,10 @@ type Stats struct {
 	Connected int `json:"connected"` // companions logged in now
 	Phones    int `json:"phones"`
 	Devices   int `json:"devices"`
+	Faults    int `json:"faults"` // lying in wait now
+
+	Dials     Rate `json:"dials"`      // whoever asked for a websocket, answered or not
+	LoginRate Rate `json:"login_rate"` // companions let in
 
 	Logged map[string]int `json:"logged"` // logins by the JID of each paired device
 }
@@ -32,6 +38,9 @@ func (n *Network) Stats() Stats {
 		Logins:     n.stats.logins.Load(),
 		Refused:    n.stats.refused.Load(),
 		Phones:     n.ledger.phoneCount(),
+		Faults:     n.ambush.count(),
+		Dials:      n.stats.dials.view(),
+		LoginRate:  n.stats.loginRate.view(),
 		Logged:     make(map[string]int),
 	}
 	s.Open, s.Connected = n.board.counts()

@@ -1,6 +1,10 @@
 package sandbox
 
-import "sync"
+import (
+	"maps"
+	"slices"
+	"sync"
+)
 
 // switchboard knows who is connected: which connection shows a code, which one a
 // companion is logged in on. Any goroutine may call it; it never waits for a
@@ -11,6 +15,8 @@ type switchboard struct {
 	refs  map[string]*conn
 	shown map[*conn][]string
 	seats map[deviceID]*conn
+	asked map[*conn]linkRequest
+	asks  map[string]*conn // by the digits of the phone asked for: the last that did
 }
 
 func newSwitchboard() *switchboard {
@@ -19,6 +25,8 @@ func newSwitchboard() *switchboard {
 		refs:  make(map[string]*conn),
 		shown: make(map[*conn][]string),
 		seats: make(map[deviceID]*conn),
+		asked: make(map[*conn]linkRequest),
+		asks:  make(map[string]*conn),
 	}
 }
 
@@ -46,6 +54,53 @@ func (s *switchboard) dropRefs(c *conn) {
 		delete(s.refs, ref)
 	}
 	delete(s.shown, c)
+	s.dropAsk(c)
+}
+
+func (s *switchboard) dropAsk(c *conn) {
+	if r, asks := s.asked[c]; asks && s.asks[r.digits] == c {
+		delete(s.asks, r.digits)
+	}
+	delete(s.asked, c)
+}
+
+// ask notes that a client wants a code to be typed on a phone, in place of what
+// it asked before. It says false when the client has no codes on show any more.
+func (s *switchboard) ask(c *conn, r linkRequest) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.shown[c]) == 0 {
+		return false
+	}
+	s.dropAsk(c)
+	s.asked[c], s.asks[r.digits] = r, c
+	return true
+}
+
+// asking returns the last client that has asked for a phone, and what it asked,
+// or nil.
+func (s *switchboard) asking(digits string) (*conn, linkRequest) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.asks[digits]
+	return c, s.asked[c]
+}
+
+// takeBack makes all codes of a connection lead nowhere. It says false when they
+// already did.
+func (s *switchboard) takeBack(c *conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	had := len(s.shown[c]) > 0
+	s.dropRefs(c)
+	return had
+}
+
+// all returns all connections.
+func (s *switchboard) all() []*conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.open))
 }
 
 // show makes refs lead to a connection, in addition to those that already do.
