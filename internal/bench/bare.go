@@ -134,7 +134,9 @@ func bareClient(s *record.Session, address string, up *atomic.Int64) (*whatsmeow
 // forgetful is a store that keeps nothing and has prekeys enough.
 type forgetful struct{ *store.NoopStore }
 
-func (forgetful) UploadedPreKeyCount(context.Context) (int, error) { return whatsmeow.WantedPreKeyCount, nil }
+func (forgetful) UploadedPreKeyCount(context.Context) (int, error) {
+	return whatsmeow.WantedPreKeyCount, nil
+}
 func (forgetful) PutDevice(context.Context, *store.Device) error    { return nil }
 func (forgetful) DeleteDevice(context.Context, *store.Device) error { return nil }
 func (forgetful) GetLIDForPN(context.Context, types.JID) (types.JID, error) {

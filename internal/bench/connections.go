@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/switchhook/switchhook/fsm"
@@ -18,7 +19,7 @@ type options struct {
 	idle    time.Duration
 	outage  time.Duration
 	program string
-	tags    string
+	profile string
 	bare    bool
 	pull    int
 	limit   time.Duration
@@ -33,7 +34,7 @@ func connections(ctx context.Context, args []string) error {
 	set.DurationVar(&o.idle, "idle", time.Minute, "how long the connections are left alone")
 	set.DurationVar(&o.outage, "outage", 5*time.Second, "how long the sandbox is stopped")
 	set.StringVar(&o.program, "program", "", "the switchhook to measure; empty builds it")
-	set.StringVar(&o.tags, "tags", "", "build tags for it")
+	set.StringVar(&o.profile, "profile", "", "where to write profiles of it, each in its phase; with -program, one built with the tag profile")
 	set.BoolVar(&o.bare, "bare", true, "measure the bare library as well")
 	set.IntVar(&o.pull, "pull", 5, "how many instances an operator restores while the others queue")
 	set.DurationVar(&o.limit, "limit", 8*time.Minute, "when to give up")
@@ -49,6 +50,11 @@ func connections(ctx context.Context, args []string) error {
 	}
 	if !o.keep {
 		defer func() { _ = os.RemoveAll(dir) }()
+	}
+	if o.profile != "" {
+		if err := os.Setenv("PROFILE_DIR", o.profile); err != nil {
+			return err
+		}
 	}
 	return (&scenario{options: o, dir: dir}).run(ctx)
 }
@@ -78,7 +84,7 @@ type figures struct {
 }
 
 func (s *scenario) run(ctx context.Context) (err error) {
-	program, err := build(ctx, s.program, s.dir, s.tags)
+	program, err := build(ctx, s.program, s.dir, s.profile != "")
 	if err != nil {
 		return err
 	}
@@ -186,6 +192,7 @@ func (s *scenario) measureDaemon(ctx context.Context, program, data string, none
 func (s *scenario) follow(ctx context.Context, f *figures, p *process, up *tally, began time.Time, early func(context.Context) error) error {
 	everything := func(up int) bool { return up >= s.n }
 	s.say("%s: connecting", f.name)
+	s.capture(p, syscall.SIGUSR2)
 	if early != nil {
 		if err := early(ctx); err != nil {
 			return err
@@ -217,6 +224,7 @@ func (s *scenario) follow(ctx context.Context, f *figures, p *process, up *tally
 		return err
 	}
 	began = time.Now()
+	s.capture(p, syscall.SIGUSR2)
 	if at, err = up.reach(ctx, p, "the recovery", everything); err != nil {
 		return err
 	}
@@ -250,6 +258,7 @@ func (s *scenario) leaveAlone(ctx context.Context, f *figures, p *process) error
 		return err
 	}
 	f.idle, f.cpu = time.Since(began), f.up.cpu-before.cpu
+	s.capture(p, syscall.SIGUSR1)
 	return nil
 }
 
@@ -304,6 +313,13 @@ func (s *scenario) verify(ctx context.Context, d *under) error {
 		return fmt.Errorf("the daemon has %d of %d connections in state 10", up, s.n)
 	}
 	return nil
+}
+
+// capture asks the program for a profile, if one is wanted.
+func (s *scenario) capture(p *process, what os.Signal) {
+	if s.profile != "" && p.name == daemonName {
+		_ = p.cmd.Process.Signal(what) // a profile less is no failure
+	}
 }
 
 // rest waits.

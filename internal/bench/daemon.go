@@ -13,6 +13,8 @@ import (
 	"github.com/switchhook/switchhook/api/client"
 )
 
+const daemonName = "the daemon"
+
 // under is the daemon under test.
 type under struct {
 	p     *process
@@ -23,11 +25,15 @@ type under struct {
 }
 
 // build builds the program under test, unless one was named.
-func build(ctx context.Context, named, dir string, tags string) (string, error) {
+func build(ctx context.Context, named, dir string, profiled bool) (string, error) {
 	if named != "" {
 		return named, nil
 	}
 	out := filepath.Join(dir, "switchhook")
+	tags := ""
+	if profiled {
+		tags = "profile"
+	}
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", tags, "-o", out, "github.com/switchhook/switchhook/cmd/switchhook") //nolint:gosec // our own
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if msg, err := cmd.CombinedOutput(); err != nil {
@@ -48,9 +54,12 @@ func startDaemon(ctx context.Context, program, dir string, budget int, sandboxUR
 	u := &under{up: newTally(), began: time.Now(), admin: client.Unix(filepath.Join(dir, api.SocketName))}
 	ready := newMark("msg=ready")
 	var err error
-	u.p, err = start("the daemon", func(s string) {
+	u.p, err = start(daemonName, func(s string) {
 		ready.line(s)
 		u.read(s)
+		if strings.HasPrefix(s, "memory:") {
+			_, _ = fmt.Fprintln(os.Stderr, s) // of a profile
+		}
 	}, program, "serve", "--config", config)
 	if err != nil {
 		return nil, err

@@ -2,40 +2,48 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/sandbox"
 )
 
-// enrol registers companions in a sandbox's state file and answers what they
-// know themselves.
-func enrol(_ context.Context, state string, n int) ([]record.Session, error) {
-	net, err := sandbox.Open(sandbox.Config{StateFile: state})
+// firstPhone is the number of the first enrolled phone; the others count up.
+const firstPhone = 5521900000001
+
+// enrol makes companions known in a sandbox's state file, as if they had been
+// paired, and answers their sessions. A real pairing takes a tenth of a second.
+func enrol(ctx context.Context, state string, n int) (sessions []record.Session, err error) {
+	network, err := sandbox.Open(sandbox.Config{StateFile: state})
 	if err != nil {
 		return nil, err
 	}
-	made, err := net.TmpEnrol(n, 50)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]record.Session, n)
-	for i, c := range made {
-		var id [16]byte
-		rand.Read(id[:])
-		out[i] = record.Session{
-			ID: hex.EncodeToString(id[:]), SavedAt: time.Now().UTC(), JID: c.JID, LID: c.LID, Platform: "android",
-			RegistrationID: c.RegistrationID, NoiseKey: c.Noise[:], IdentityKey: c.Identity[:],
-			SignedPreKeyID: 1, SignedPreKey: c.SignedPre[:], SignedPreSig: c.SignedSig,
-			AdvSecret: c.Secret[:], Account: c.Account,
+	defer func() { err = errors.Join(err, network.Close()) }()
+	enrolments := make([]sandbox.Enrolment, n)
+	sessions = make([]record.Session, n)
+	for i := range n {
+		c, err := sandbox.NewCompanion(strconv.Itoa(firstPhone+i), 1)
+		if err != nil {
+			return nil, err
+		}
+		enrolments[i] = c.Enrolment
+		sessions[i] = record.Session{
+			ID: strings.ReplaceAll(uuid.NewString(), "-", ""), SavedAt: time.Now().UTC(),
+			JID: c.JID, LID: c.LID, Platform: c.Platform,
+			RegistrationID: c.RegistrationID, NoiseKey: c.NoiseKey, IdentityKey: c.IdentityKey,
+			SignedPreKeyID: c.SignedPreKeyID, SignedPreKey: c.SignedPreKey, SignedPreSig: c.SignedPreKeySignature,
+			AdvSecret: c.AdvSecret, Account: c.Account,
 		}
 	}
-	return out, net.Close()
+	return sessions, network.Enrol(ctx, enrolments)
 }
 
 // writeSessions puts the sessions where the bare clients read them.

@@ -45,5 +45,5 @@ func (s *scenario) table(all []figures) {
 	_, _ = os.Stdout.WriteString(b.String())
 }
 
-func megabytes(n int64) string        { return fmt.Sprintf("%.0f MB", float64(n)/1e6) }
+func megabytes(n int64) string       { return fmt.Sprintf("%.0f MB", float64(n)/1e6) }
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
