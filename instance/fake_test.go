@@ -103,6 +103,10 @@ func newDials() *dials {
 	return &dials{urgent: make(chan struct{}), normal: make(chan struct{})}
 }
 
+// Pace and Report: a turn that was given out is good for the dial.
+func (d *dials) Pace(ctx context.Context) error { return ctx.Err() }
+func (d *dials) Report(bool)                    {}
+
 func (d *dials) Acquire(ctx context.Context, urgent bool) error {
 	d.asked.Add(1)
 	if !d.gated {
