@@ -79,6 +79,8 @@ type figures struct {
 	recovered time.Duration // from the sandbox's return until all were up again
 	dials     dialCount     // until all were up
 	redials   dialCount     // from the sandbox's return on
+	spent     time.Duration // CPU until all were up
+	respent   time.Duration // and from the loss until all were up again
 	pulled    time.Duration // the longest restore by a command
 	queue     int           // how many were not up when the first was asked for
 }
@@ -203,6 +205,11 @@ func (s *scenario) follow(ctx context.Context, f *figures, p *process, up *tally
 		return err
 	}
 	f.connected = at.Sub(began)
+	u, err := p.usage()
+	if err != nil {
+		return err
+	}
+	f.spent = u.cpu
 	c, err := s.air.count(ctx)
 	if err != nil {
 		return err
@@ -229,6 +236,10 @@ func (s *scenario) follow(ctx context.Context, f *figures, p *process, up *tally
 		return err
 	}
 	f.recovered = at.Sub(began)
+	if u, err = p.usage(); err != nil {
+		return err
+	}
+	f.respent = u.cpu - f.up.cpu
 	s.say("%s: all recovered after %v", f.name, f.recovered.Round(time.Millisecond))
 	if c, err = s.air.count(ctx); err != nil {
 		return err
@@ -258,7 +269,10 @@ func (s *scenario) leaveAlone(ctx context.Context, f *figures, p *process) error
 		return err
 	}
 	f.idle, f.cpu = time.Since(began), f.up.cpu-before.cpu
-	s.capture(p, syscall.SIGUSR1)
+	if s.profile != "" {
+		s.capture(p, syscall.SIGUSR1)
+		return rest(ctx, 5*time.Second) // a profile of what comes next is no use
+	}
 	return nil
 }
 
