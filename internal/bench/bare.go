@@ -44,6 +44,12 @@ func runBare(ctx context.Context, args []string) error {
 	if err := set.Parse(args); err != nil {
 		return err
 	}
+	whatsmeow.WACertPubKey = sandbox.RootKey()
+	stdin := bufio.NewScanner(os.Stdin)
+	_, _ = fmt.Fprintln(os.Stdout, bareReady)
+	if !stdin.Scan() {
+		return errors.New("nobody said when to begin")
+	}
 	raw, err := os.ReadFile(*file)
 	if err != nil {
 		return err
@@ -51,12 +57,6 @@ func runBare(ctx context.Context, args []string) error {
 	var sessions []record.Session
 	if err := json.Unmarshal(raw, &sessions); err != nil {
 		return err
-	}
-	whatsmeow.WACertPubKey = sandbox.RootKey()
-	stdin := bufio.NewScanner(os.Stdin)
-	_, _ = fmt.Fprintln(os.Stdout, bareReady)
-	if !stdin.Scan() {
-		return errors.New("nobody said when to begin")
 	}
 	var up atomic.Int64
 	clients := make(chan *whatsmeow.Client)
