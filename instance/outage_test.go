@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/instance"
 )
 
@@ -143,5 +144,38 @@ func TestOutageCommands(t *testing.T) {
 			t.Errorf("%d are up a second after a command got through", up)
 		}
 		time.Sleep(2 * time.Hour)
+	})
+}
+
+// TestReports tells the budget how each dial ended, and nothing of one that was
+// given up.
+func TestReports(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		want := func(reached, failed int32) {
+			t.Helper()
+			synctest.Wait()
+			if got := [2]int32{r.dials.reached.Load(), r.dials.failed.Load()}; got != [2]int32{reached, failed} {
+				t.Fatalf("%d reached and %d failed, want %d and %d", got[0], got[1], reached, failed)
+			}
+		}
+		r.unreachable()
+		r.start(newRecord(fsm.Authenticated), newSession())
+		want(0, 1)
+		time.Sleep(r.wait())
+		want(0, 2)
+		r.driver.mu.Lock()
+		r.driver.prepare = nil
+		r.driver.mu.Unlock()
+		time.Sleep(r.wait())
+		synctest.Wait()
+		r.command("close") // while it dials
+		want(0, 2)
+		r.command("restore")
+		r.authenticated()
+		want(1, 2)
+		r.command("close")
+		r.command("restore")
+		time.Sleep(r.timing.Dial) // nobody answers
+		want(1, 3)
 	})
 }
