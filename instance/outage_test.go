@@ -26,7 +26,7 @@ type outageFleet struct {
 // failure.
 func (f *outageFleet) connect(ctx context.Context, wait func(failures int) time.Duration) {
 	for n := 0; ; n++ {
-		if dial(ctx, f.budget, false) != nil {
+		if ctx.Err() != nil || dial(ctx, f.budget, false) != nil {
 			return
 		}
 		f.mu.Lock()

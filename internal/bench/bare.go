@@ -161,5 +161,6 @@ func startBare(ctx context.Context, sessions string, a *air) (*process, *tally, 
 	if err != nil {
 		return nil, nil, err
 	}
-	return p, up, p.await(ctx, ready.seen)
+	err = p.await(ctx, ready.seen)
+	return p, up, err
 }

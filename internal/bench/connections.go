@@ -93,7 +93,7 @@ func (s *scenario) run(ctx context.Context) (err error) {
 		return err
 	}
 	state := filepath.Join(s.dir, "sandbox.db")
-	s.say("enrolling %d companions", s.n)
+	s.sayf("enrolling %d companions", s.n)
 	sessions, err := enrol(ctx, state, s.n)
 	if err != nil {
 		return err
@@ -119,7 +119,7 @@ func (s *scenario) run(ctx context.Context) (err error) {
 		return err
 	}
 	data := filepath.Join(s.dir, "data")
-	s.say("writing the store")
+	s.sayf("writing the store")
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return err
 	}

@@ -27,7 +27,8 @@ func (s *scenario) measureBare(ctx context.Context, file string) (f figures, err
 	if _, err := fmt.Fprintln(p.stdin); err != nil {
 		return f, err
 	}
-	return f, s.follow(ctx, &f, p, up, began, nil)
+	err = s.follow(ctx, &f, p, up, began, nil)
+	return f, err
 }
 
 // measureEmpty is the daemon with nothing to do.
@@ -63,14 +64,15 @@ func (s *scenario) measureDaemon(ctx context.Context, program, data string, none
 	if err := s.follow(ctx, &f, d.p, d.up, d.began, pull); err != nil {
 		return f, err
 	}
-	return f, s.verify(ctx, d)
+	err = s.verify(ctx, d)
+	return f, err
 }
 
 // follow takes a process through the scenario. early is done while the
 // connections are still coming up.
 func (s *scenario) follow(ctx context.Context, f *figures, p *process, up *tally, began time.Time, early func(context.Context) error) error {
 	everything := func(up int) bool { return up >= s.n }
-	s.say("%s: connecting", f.name)
+	s.sayf("%s: connecting", f.name)
 	s.capture(p, syscall.SIGUSR2)
 	if early != nil {
 		if err := early(ctx); err != nil {
@@ -92,11 +94,11 @@ func (s *scenario) follow(ctx context.Context, f *figures, p *process, up *tally
 		return err
 	}
 	f.dials = c.dialCount
-	s.say("%s: all connected after %v; idle for %v", f.name, f.connected.Round(time.Millisecond), s.idle)
+	s.sayf("%s: all connected after %v; idle for %v", f.name, f.connected.Round(time.Millisecond), s.idle)
 	if err := s.leaveAlone(ctx, f, p); err != nil {
 		return err
 	}
-	s.say("%s: the sandbox stops for %v", f.name, s.outage)
+	s.sayf("%s: the sandbox stops for %v", f.name, s.outage)
 	s.air.stop()
 	if _, err := up.reach(ctx, p, "the loss", func(up int) bool { return up <= 0 }); err != nil {
 		return err
@@ -117,7 +119,7 @@ func (s *scenario) follow(ctx context.Context, f *figures, p *process, up *tally
 		return err
 	}
 	f.respent = u.cpu - f.up.cpu
-	s.say("%s: all recovered after %v", f.name, f.recovered.Round(time.Millisecond))
+	s.sayf("%s: all recovered after %v", f.name, f.recovered.Round(time.Millisecond))
 	if c, err = s.air.count(ctx); err != nil {
 		return err
 	}
@@ -172,4 +174,4 @@ func rest(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func (s *scenario) say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+func (s *scenario) sayf(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }

@@ -128,5 +128,6 @@ func (a *air) count(ctx context.Context) (c sandboxCount, err error) {
 		return c, fmt.Errorf("ask the sandbox: %w", err)
 	}
 	defer res.Body.Close()
-	return c, json.NewDecoder(res.Body).Decode(&c)
+	err = json.NewDecoder(res.Body).Decode(&c)
+	return c, err
 }

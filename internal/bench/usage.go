@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -52,7 +53,7 @@ func (p *process) usage() (u usage, err error) {
 	}
 	// The name in parentheses may hold anything; the 14th and 15th fields count
 	// from before it.
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	if len(fields) < 13 {
 		return u, errors.New("measure " + p.name + ": /proc/<pid>/stat is short")
 	}
