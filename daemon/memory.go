@@ -40,13 +40,19 @@ func KeepSmall(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		now := readHeap()
-		if now.allocated-last.allocated < quiet && now.spare() > max(worthIt, now.live/4) {
-			debug.FreeOSMemory()
-			now = readHeap()
-		}
-		last = now
+		last = tidy(last)
 	}
+}
+
+// tidy gives back what is worth it, if little was allocated since last. It
+// answers how the heap is then.
+func tidy(last heap) heap {
+	now := readHeap()
+	if now.allocated-last.allocated < quiet && now.spare() > max(worthIt, now.live/4) {
+		debug.FreeOSMemory()
+		now = readHeap()
+	}
+	return now
 }
 
 // heap is what the runtime says of the heap, in bytes.
