@@ -120,12 +120,17 @@ func bareClient(s *record.Session, address string, up *atomic.Int64) (*whatsmeow
 	c.SetWebsocketHTTPClient(web)
 	c.SetPreLoginHTTPClient(web)
 	c.SetMediaHTTPClient(web)
+	var connected atomic.Bool // the library tells some things twice
 	c.AddEventHandler(func(event any) {
 		switch event.(type) {
 		case *events.Connected:
-			up.Add(1)
+			if !connected.Swap(true) {
+				up.Add(1)
+			}
 		case *events.Disconnected:
-			up.Add(-1)
+			if connected.Swap(false) {
+				up.Add(-1)
+			}
 		}
 	})
 	return c, nil
