@@ -34,6 +34,7 @@ func TestKillLosesNothing(t *testing.T) {
 	rng := rand.New(rand.NewPCG(uint64(seed), 1))
 
 	f := newCrashRig(t)
+	f.rcv = newReceiver(t)
 	names := []string{"ada", "ben", "cleo", "dov"}
 	f.boot()
 	for _, name := range names {
@@ -72,17 +73,17 @@ type crashRig struct {
 	door
 	dir    string
 	config string
-	rcv    *receiver
+	air    string    // the sandbox's address
+	rcv    *receiver // nil without webhooks
 	daemon *process
 	codes  map[string]int // QR codes shown while pairing, by instance
 }
 
 func newCrashRig(t *testing.T) *crashRig {
-	f := &crashRig{door: door{t: t}, dir: shortDir(t), rcv: newReceiver(t), codes: make(map[string]int)}
-	air := freePort(t)
-	start(t, air, "sandbox", "serve", "--listen", air, "--data", filepath.Join(f.dir, "air"))
+	f := &crashRig{door: door{t: t}, dir: shortDir(t), air: freePort(t), codes: make(map[string]int)}
+	start(t, f.air, "sandbox", "serve", "--listen", f.air, "--data", filepath.Join(f.dir, "air"))
 	f.config = filepath.Join(f.dir, "switchhook.yaml")
-	text := fmt.Sprintf("network: sandbox\nlisten: 127.0.0.1:0\nsandbox:\n  url: http://%s\nconnection:\n  retry_min: 50ms\n  dials_per_second: 500\n", air)
+	text := fmt.Sprintf("network: sandbox\nlisten: 127.0.0.1:0\nsandbox:\n  url: http://%s\nconnection:\n  retry_min: 50ms\n  dials_per_second: 500\n", f.air)
 	if err := os.WriteFile(f.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
