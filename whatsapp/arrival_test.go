@@ -61,6 +61,8 @@ func TestArrivals(t *testing.T) {
 	inRig(t, whatsapp.Config{}, func(t *testing.T, r *rig) {
 		a := r.pair()
 		defer a.Close()
+		r.send(sandbox.SendSpec{Text: "first"}) // a call says one number of two
+		r.one()
 		from := friend + "@s.whatsapp.net"
 		image := &sandbox.Media{Kind: "image", Bytes: []byte("pixels"), Caption: "the door"}
 		for name, c := range map[string]struct {
