@@ -2,6 +2,7 @@ package daemon_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"github.com/switchhook/switchhook/configs"
 	"github.com/switchhook/switchhook/daemon"
 	"github.com/switchhook/switchhook/fsm"
+	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/seal"
 	"github.com/switchhook/switchhook/store"
 )
@@ -308,5 +310,50 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	if shared == 0 || shared >= len(used) {
 		t.Errorf("%d of %d events are from before", shared, len(used))
+	}
+}
+
+// TestSealsAnOldDatabase starts the daemon on a database from before there were
+// keys.
+func TestSealsAnOldDatabase(t *testing.T) {
+	dir := shortDir(t)
+	path := filepath.Join(dir, "switchhook.db")
+	const secret = "SECRETSECRET"
+	old, err := store.Open(path, store.Options{Network: "sandbox"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- old.Run(ctx) }()
+	ch := old.Change()
+	ch.PutInstance(record.Instance{ID: "i1", Name: "shop", WID: secret})
+	ch.PutEndpoint(record.Endpoint{ID: "i1-webhook", Stream: "i1", Secrets: []string{secret}})
+	ch.Append(record.Event{Stream: "i1", Kind: "test", Name: secret})
+	if _, err := old.Commit(t.Context(), ch); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := errors.Join(<-ended, old.Close()); err != nil {
+		t.Fatal(err)
+	}
+
+	for range 2 { // seal, then compact
+		d := runDaemon(t, dir, nil)
+		for k, err := d.admin.Keys(t.Context()); err != nil || !k.Settled; k, err = d.admin.Keys(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if e := d.find("shop"); e.WID != secret || e.WebhookSecret != secret || d.events("shop", 0)[0].Name != secret {
+			t.Errorf("it is %+v", e)
+		}
+		if err := d.stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil || bytes.Contains(raw, []byte(secret)) {
+		t.Errorf("the database still holds what was in the clear: %v", err)
 	}
 }

@@ -163,3 +163,32 @@ func BenchmarkOpen(b *testing.B) {
 	b.ReportMetric(float64(time.Since(start).Microseconds())/100, "µs/commit-after")
 	stop()
 }
+
+// BenchmarkReseal seals a log of a hundred thousand events anew.
+func BenchmarkReseal(b *testing.B) {
+	const events = 100_000
+	var ring *seal.Ring
+	s, _ := started(b, newPath(b), ringed(seal.NewKey(), &ring))
+	for range events / 1000 {
+		c := s.Change()
+		for i := range 1000 {
+			c.Append(record.Event{Stream: fmt.Sprintf("i%d", i), Kind: "test", At: moment, Data: ballast})
+		}
+		if _, err := s.Commit(b.Context(), c); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ResetTimer()
+	for range b.N {
+		record, stored, err := ring.AddDataKey()
+		if err != nil {
+			b.Fatal(err)
+		}
+		commit(b, s, func(c *store.Change) { c.PutKeys(record) })
+		stored()
+		if n := reseal(b, s, ring); n != events {
+			b.Fatal(n)
+		}
+	}
+	b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "values/s")
+}

@@ -32,6 +32,8 @@ func message(err error) (text string, known bool) {
 		return "No saved session: generate a QR code and scan it", true
 	case errors.Is(err, instance.ErrNotReady), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return "Not finished yet: ask for the status", true
+	case errors.Is(err, instance.ErrFenced):
+		return "The instance was exported and does not run here", true
 	case errors.Is(err, instance.ErrUnavailable):
 		return "The server cannot store changes now: try again later", true
 	case errors.Is(err, instance.ErrStopping):
