@@ -40,7 +40,7 @@ test: ## run every test, with the race detector if there is a C compiler
 	$(if $(RACE),go test -timeout 10m -run '^(TestFaults|TestCommandsDuringFaults)$$' ./whatsapp)
 
 .PHONY: check
-check: fmt-check vet lint fuzz vuln ## everything else that CI runs, after test
+check: fmt-check vet lint fuzz vuln $(if $(filter Linux,$(shell uname)),bench-connections-short) ## everything else that CI runs, after test
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## run golangci-lint
@@ -72,6 +72,18 @@ vuln: $(GOVULNCHECK) ## look for known vulnerabilities, if their database can be
 .PHONY: bench
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem $(PACKAGES)
+
+N ?= 5000
+BUDGET ?= 500
+
+.PHONY: bench-connections
+bench-connections: ## measure N (5000) connections that may make BUDGET (500) dials a second
+	go run ./internal/bench connections -n $(N) -budget $(BUDGET)
+
+# It asserts that all connections come up and come back, and no time.
+.PHONY: bench-connections-short
+bench-connections-short: ## the same with 100, for CI: that it works, not how fast
+	go run ./internal/bench connections -n 100 -budget 50 -idle 2s -outage 2s
 
 KILLS ?= 200
 
@@ -118,4 +130,4 @@ $(BIN)/.govulncheck-%:
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  %-23s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -65,7 +65,7 @@ func (a *API) rotateKey(c *call) (any, error) {
 }
 
 func (a *API) backup(c *call) (any, error) {
-	return c.stream(func(w io.Writer) error { return a.cfg.Vault.Backup(c.Context(), w) })
+	return a.stream(c, func(w io.Writer) error { return a.cfg.Vault.Backup(c.Context(), w) })
 }
 
 func (a *API) export(c *call) (any, error) {
@@ -75,7 +75,7 @@ func (a *API) export(c *call) (any, error) {
 	if err := c.decode(&body); err != nil {
 		return nil, err
 	}
-	return c.stream(func(w io.Writer) error {
+	return a.stream(c, func(w io.Writer) error {
 		return a.cfg.Mover.Export(c.Context(), c.entry.ID, body.Passphrase, w)
 	})
 }
@@ -83,13 +83,14 @@ func (a *API) export(c *call) (any, error) {
 // stream lets write answer with bytes. An error before the first of them is
 // answered as usual; after it, the connection is cut, so that nobody takes half
 // an answer for a whole one.
-func (c *call) stream(write func(io.Writer) error) (any, error) {
+func (a *API) stream(c *call, write func(io.Writer) error) (any, error) {
 	out := &pieces{w: c.w, control: http.NewResponseController(c.w)}
 	// An export waits for its connection to close before the first byte.
 	_ = out.control.SetWriteDeadline(time.Now().Add(writeTimeout + stall))
 	err := write(out)
 	switch {
 	case err != nil && out.begun:
+		a.cfg.Log.Warn("answer cut off", "err", err)
 		panic(http.ErrAbortHandler)
 	case err != nil:
 		return nil, err
@@ -109,6 +110,9 @@ type pieces struct {
 func (p *pieces) Write(b []byte) (int, error) {
 	if !p.begun {
 		p.begun = true
+		// What follows is cut when it fails, and the caller must know by then
+		// that there was an answer.
+		defer func() { _ = p.control.Flush() }()
 		p.w.Header().Set("Content-Type", "application/octet-stream")
 		p.w.Header().Set("Cache-Control", "no-store")
 	}

@@ -227,10 +227,10 @@ func TestRotationCutShort(t *testing.T) {
 }
 
 // settledKeys waits until only one key opens the database.
-func (d *rig) settledKeys(t *testing.T) api.Keys {
+func (r *rig) settledKeys(t *testing.T) api.Keys {
 	t.Helper()
 	for {
-		k, err := d.admin.Keys(t.Context())
+		k, err := r.admin.Keys(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

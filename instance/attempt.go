@@ -72,12 +72,24 @@ func (i *Instance) begin(granted bool) {
 	previous := i.previous
 	i.previous = t.gone
 	i.child(func() {
-		if !granted && i.cfg.Dials.Acquire(ctx, true) != nil {
+		i.awaitClosed(ctx, previous)
+		if i.mayDial(ctx, granted) != nil {
 			return // nobody wants it any more
 		}
-		i.awaitClosed(ctx, previous)
-		i.post(mail{gen: gen, dial: &dialResult{i.dial(ctx, conn), fsm.CauseNetwork}})
+		err := i.dial(ctx, conn)
+		if ctx.Err() == nil {
+			i.cfg.Dials.Report(err == nil)
+		}
+		i.post(mail{gen: gen, dial: &dialResult{err, fsm.CauseNetwork}})
 	})
+}
+
+// mayDial waits for the moment to dial; see begin for granted.
+func (i *Instance) mayDial(ctx context.Context, granted bool) error {
+	if granted {
+		return i.cfg.Dials.Pace(ctx)
+	}
+	return i.cfg.Dials.Acquire(ctx, true)
 }
 
 // awaitClosed lets the connection before finish, for a moment: it may still be

@@ -37,10 +37,10 @@ func withBudget(t *testing.T, perSecond int, test func(*testing.T, *counter)) {
 	})
 }
 
-// ask waits for a turn in the background, behind those that asked before.
+// ask waits for a dial in the background, behind those that asked before.
 func (c *counter) ask(ctx context.Context, name string, urgent bool) {
 	go func() {
-		if err := c.budget.Acquire(ctx, urgent); err != nil {
+		if err := dial(ctx, c.budget, urgent); err != nil {
 			name += " " + err.Error()
 		}
 		c.mu.Lock()
@@ -48,6 +48,15 @@ func (c *counter) ask(ctx context.Context, name string, urgent bool) {
 		c.turns = append(c.turns, fmt.Sprintf("%s@%d", name, time.Since(c.began).Milliseconds()))
 	}()
 	synctest.Wait()
+}
+
+// dial passes the gates that a dial passes.
+func dial(ctx context.Context, b *instance.Budget, urgent bool) error {
+	err := b.Acquire(ctx, urgent)
+	if err == nil && !urgent {
+		err = b.Pace(ctx)
+	}
+	return err
 }
 
 func (c *counter) want(turns ...string) {
@@ -60,16 +69,16 @@ func (c *counter) want(turns ...string) {
 	}
 }
 
-// TestBudgetPace gives out exactly one turn each interval, in order, and saves
-// none up.
+// TestBudgetPace lets one dial each interval, which is a fiftieth longer than the
+// budget asks, in order, and saves none up.
 func TestBudgetPace(t *testing.T) {
 	withBudget(t, 20, func(t *testing.T, c *counter) {
 		var want []string
 		for n := range 30 {
 			c.ask(t.Context(), fmt.Sprint(n), false)
-			want = append(want, fmt.Sprintf("%d@%d", n, 50*n))
+			want = append(want, fmt.Sprintf("%d@%d", n, 51*n))
 		}
-		time.Sleep(29 * 50 * time.Millisecond)
+		time.Sleep(29 * 51 * time.Millisecond)
 		c.want(want...)
 		time.Sleep(time.Minute)
 		c.turns = nil
@@ -78,7 +87,7 @@ func TestBudgetPace(t *testing.T) {
 			c.ask(t.Context(), fmt.Sprint(n), false)
 		}
 		time.Sleep(time.Second)
-		c.want("0@0", "1@50", "2@100")
+		c.want("0@0", "1@51", "2@102")
 	})
 }
 
@@ -91,7 +100,7 @@ func TestBudgetUrgentFirst(t *testing.T) {
 		c.ask(t.Context(), "now", true)
 		c.ask(t.Context(), "too", true)
 		time.Sleep(time.Second)
-		c.want("a@0", "now@100", "too@200", "b@300", "c@400")
+		c.want("a@0", "now@102", "too@204", "b@306", "c@408")
 	})
 }
 
@@ -103,14 +112,14 @@ func TestBudgetGivenUp(t *testing.T) {
 		defer cancel()
 		c.ask(ctx, "gone", false)
 		c.ask(t.Context(), "last", false)
-		time.Sleep(time.Second)
-		c.want("first@0", "gone context deadline exceeded@500", "last@1000")
+		time.Sleep(1020 * time.Millisecond)
+		c.want("first@0", "gone context deadline exceeded@500", "last@1020")
 		if err := c.budget.Acquire(ctx, true); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatal(err)
 		}
 		c.ask(t.Context(), "after", false)
-		time.Sleep(time.Second)
-		c.want("first@0", "gone context deadline exceeded@500", "last@1000", "after@2000")
+		time.Sleep(1020 * time.Millisecond)
+		c.want("first@0", "gone context deadline exceeded@500", "last@1020", "after@2040")
 	})
 }
 
@@ -119,31 +128,74 @@ func TestBudgetOfNothing(t *testing.T) {
 		withBudget(t, perSecond, func(t *testing.T, c *counter) {
 			c.ask(t.Context(), "a", false)
 			c.ask(t.Context(), "b", false)
-			time.Sleep(time.Second)
-			c.want("a@0", "b@1000")
+			time.Sleep(1020 * time.Millisecond)
+			c.want("a@0", "b@1020")
 		})
 	}
 }
 
-// TestBudgetFleet lets 5,000 instances ask in one moment.
+// TestBudgetFleet lets 5,000 instances ask in one moment, some of them for a
+// command, while the disk delays what lies between a reconnect's two gates: by
+// nothing, by a little, or by a stall of seconds now and then.
 func TestBudgetFleet(t *testing.T) {
-	withBudget(t, 20, func(t *testing.T, c *counter) {
-		for n := range 5000 {
-			go func() {
-				_ = c.budget.Acquire(t.Context(), n%10 == 0)
-				c.mu.Lock()
-				defer c.mu.Unlock()
-				c.turns = append(c.turns, "x")
-			}()
-		}
-		time.Sleep(time.Minute)
-		synctest.Wait()
-		c.mu.Lock()
-		n := len(c.turns)
-		c.mu.Unlock()
-		if n != 1201 {
-			t.Fatalf("%d turns in a minute", n)
-		}
-		time.Sleep(time.Hour)
-	})
+	const perSecond = 20
+	for _, tt := range []struct {
+		name  string
+		delay func(n int) time.Duration
+		least int // of dials in a minute
+	}{
+		{"fast", func(int) time.Duration { return 0 }, 1170},
+		{"busy", func(n int) time.Duration { return time.Duration(n%7) * 10 * time.Millisecond }, 1170},
+		{"stuck", func(int) time.Duration {
+			return time.Until(time.Now().Truncate(4 * time.Second).Add(3 * time.Second))
+		}, 600},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			withBudget(t, perSecond, func(t *testing.T, c *counter) {
+				ctx, cancel := context.WithCancel(t.Context())
+				var dials []time.Time
+				late := 0
+				for n := range 5000 {
+					go func() {
+						urgent := n%50 == 0
+						asked := time.Now()
+						if urgent { // a command now and then
+							asked = asked.Add(time.Duration(n) * 10 * time.Millisecond)
+							time.Sleep(time.Until(asked))
+						}
+						if c.budget.Acquire(ctx, urgent) != nil {
+							return
+						}
+						if !urgent {
+							time.Sleep(tt.delay(n))
+							if c.budget.Pace(ctx) != nil {
+								return
+							}
+						}
+						c.mu.Lock()
+						defer c.mu.Unlock()
+						dials = append(dials, time.Now())
+						if urgent && time.Since(asked) > time.Second/perSecond*2 {
+							late++
+						}
+					}()
+				}
+				time.Sleep(time.Minute)
+				cancel()
+				time.Sleep(10 * time.Second) // for those whom the disk delays
+				synctest.Wait()
+				if len(dials) < tt.least || len(dials) > 1200 {
+					t.Errorf("%d dials in a minute", len(dials))
+				}
+				for n := perSecond; n < len(dials); n++ {
+					if d := dials[n].Sub(dials[n-perSecond]); d < time.Second {
+						t.Fatalf("%d dials within %v", perSecond+1, d)
+					}
+				}
+				if late > 0 {
+					t.Errorf("%d commands waited for others", late)
+				}
+			})
+		})
+	}
 }

@@ -155,10 +155,22 @@ type dials struct {
 	urgent, normal  chan struct{}
 	asked, gaveWay  atomic.Int32
 	waitingUrgently atomic.Int32
+	reached, failed atomic.Int32 // as reported
 }
 
 func newDials() *dials {
 	return &dials{urgent: make(chan struct{}), normal: make(chan struct{})}
+}
+
+// Pace waits for nothing: a turn that was given out is good for the dial.
+func (d *dials) Pace(ctx context.Context) error { return ctx.Err() }
+
+func (d *dials) Report(reached bool) {
+	if reached {
+		d.reached.Add(1)
+	} else {
+		d.failed.Add(1)
+	}
 }
 
 func (d *dials) Acquire(ctx context.Context, urgent bool) error {

@@ -14,7 +14,7 @@ import (
 )
 
 // mailboxSize bounds what waits for the loop. Senders block when it is full.
-const mailboxSize = 64
+const mailboxSize = 16
 
 // Config is what an instance is made of.
 type Config struct {

@@ -128,8 +128,14 @@ type Files interface {
 
 // Dials is the budget of dials that all instances share.
 type Dials interface {
-	// Acquire waits for a turn. Urgent dials, those of a command, go first.
+	// Acquire waits for a turn: for a command's dial, which is urgent, until it
+	// may be made; for a reconnect until it may begin.
 	Acquire(ctx context.Context, urgent bool) error
+	// Pace waits until a reconnect that has begun may dial. Urgent dials go first.
+	Pace(ctx context.Context) error
+	// Report tells whether a dial has reached the far end. Dials that were given
+	// up are not reported.
+	Report(reached bool)
 }
 
 // Fact is something that happened on a connection.

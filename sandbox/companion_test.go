@@ -81,7 +81,7 @@ func TestEnrolledCompanionLogsIn(t *testing.T) {
 		if next.ID.Device != 4 || next.LID.User != device.LID.User {
 			t.Errorf("the next companion is %s, %s", next.ID, next.LID)
 		}
-		if string(next.Account.AccountSignatureKey) != string(made.AccountIdentity) {
+		if string(next.Account.GetAccountSignatureKey()) != string(made.AccountIdentity) {
 			t.Error("the phone has another identity")
 		}
 	})
@@ -97,12 +97,12 @@ func TestMadeCompanionIsSigned(t *testing.T) {
 	signed := func(by []byte, signature []byte, parts ...[]byte) bool {
 		return ecc.VerifySignature(ecc.NewDjbECPublicKey([32]byte(by)), slices.Concat(parts...), [64]byte(signature))
 	}
-	if string(account.AccountSignatureKey) != string(made.AccountIdentity) ||
-		!signed(account.AccountSignatureKey, account.AccountSignature, whatsmeow.AdvAccountSignaturePrefix, account.Details, identity[:]) {
+	if string(account.GetAccountSignatureKey()) != string(made.AccountIdentity) ||
+		!signed(account.GetAccountSignatureKey(), account.GetAccountSignature(), whatsmeow.AdvAccountSignaturePrefix, account.GetDetails(), identity[:]) {
 		t.Error("the phone has not signed")
 	}
-	if !signed(identity[:], account.DeviceSignature,
-		whatsmeow.AdvDeviceSignaturePrefix, account.Details, identity[:], account.AccountSignatureKey) {
+	if !signed(identity[:], account.GetDeviceSignature(),
+		whatsmeow.AdvDeviceSignaturePrefix, account.GetDetails(), identity[:], account.GetAccountSignatureKey()) {
 		t.Error("the companion has not signed")
 	}
 	for _, digits := range []string{"", "1234567", "+4915112345678"} {

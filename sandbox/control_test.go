@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"go.mau.fi/whatsmeow/types/events"
 
@@ -54,6 +55,10 @@ func TestClientDoesWhatTheNetworkDoes(t *testing.T) {
 	}
 	await[*events.StreamReplaced](s)
 
+	if stats := r.network.Stats(); stats.Dials.MostEver < 1 || len(stats.Dials.PerSecond) == 0 || stats.LoginRate.MostEver != 1 {
+		t.Errorf("rates: %+v, %+v", stats.Dials, stats.LoginRate)
+	}
+
 	for _, test := range []struct {
 		name string
 		err  error
@@ -71,11 +76,87 @@ func TestClientDoesWhatTheNetworkDoes(t *testing.T) {
 			sandbox.ErrNotConnected,
 		},
 		{"fault", control.Fault(t.Context(), sandbox.Target{}, "drop", sandbox.FaultOptions{}), sandbox.ErrBadTarget},
+		{
+			"fault", control.Fault(t.Context(), sandbox.Target{Phone: someone}, sandbox.FaultBadHMAC, sandbox.FaultOptions{}),
+			sandbox.ErrNotShowing,
+		},
+		{"type", second(control.TypeCode(t.Context(), someone, "x")), sandbox.ErrBadCode},
+		{"type", second(control.TypeCode(t.Context(), someone, "1234-5678")), sandbox.ErrNotAsked},
+		{"type", second(control.TypeCode(t.Context(), "1", "1234-5678")), sandbox.ErrBadPhone},
+		{"enrol", control.Enrol(t.Context(), make([]sandbox.Enrolment, 1)), sandbox.ErrBadPhone},
+		{"enrol", control.Enrol(t.Context(), []sandbox.Enrolment{{Phone: someone}}), sandbox.ErrBadEnrolment},
+		{"version", control.SetMinimumVersion(t.Context(), "x"), sandbox.ErrBadVersion},
 	} {
 		if !errors.Is(test.err, test.want) || test.err.Error() == "" {
 			t.Errorf("%s: %v, want %v", test.name, test.err, test.want)
 		}
 	}
+}
+
+// TestClientPlaysFaults: options and targets arrive as they were sent.
+func TestClientPlaysFaults(t *testing.T) {
+	r := newRig(t)
+	var control sandbox.Control = r.client(t)
+	made := newCompanion(t, someone, 1)
+	if err := control.Enrol(t.Context(), []sandbox.Enrolment{made.Enrolment}); err != nil {
+		t.Fatal(err)
+	}
+	s := r.logIn(t, deviceOf(t, made))
+	play := func(target sandbox.Target, kind sandbox.FaultKind, opts sandbox.FaultOptions) {
+		t.Helper()
+		if err := control.Fault(t.Context(), target, kind, opts); err != nil {
+			t.Fatalf("%s: %v", kind, err)
+		}
+	}
+	ban := sandbox.FaultOptions{Later: true, Times: 2, Expire: 90 * time.Second, Code: 104}
+	play(sandbox.Target{Phone: someone}, sandbox.FaultRefuse402, ban)
+	play(sandbox.Target{}, sandbox.FaultNoUpgrade, sandbox.FaultOptions{Times: sandbox.Forever})
+	if _, err := r.dialIn(t, deviceOf(t, made)); err == nil {
+		t.Error("dialled")
+	}
+	if err := s.ping(); err != nil {
+		t.Errorf("the connection was not left: %v", err)
+	}
+	play(sandbox.Target{}, sandbox.FaultHeal, sandbox.FaultOptions{})
+	play(sandbox.Target{Phone: someone}, sandbox.FaultRefuse402, ban)
+	for range 2 {
+		banned := await[*events.TemporaryBan](r.start(t, deviceOf(t, made)))
+		if banned.Expire != 90*time.Second || banned.Code != 104 {
+			t.Errorf("banned: %+v", banned)
+		}
+	}
+	if err := control.SetMinimumVersion(t.Context(), "99"); err != nil {
+		t.Fatal(err)
+	}
+	await[*events.ClientOutdated](r.start(t, deviceOf(t, made)))
+	if err := control.SetMinimumVersion(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	r.logIn(t, deviceOf(t, made)).client.Disconnect()
+}
+
+func TestClientTypesTheCode(t *testing.T) {
+	r := newRig(t)
+	device := newDevice()
+	s, code := r.asking(t, device)
+	control := r.client(t)
+	wrong := strings.Map(func(c rune) rune {
+		if c == '1' {
+			return '2'
+		}
+		return '1'
+	}, strings.ReplaceAll(code, "-", ""))
+	if _, err := control.TypeCode(t.Context(), someone, wrong); !errors.Is(err, sandbox.ErrWrongCode) {
+		t.Errorf("wrong code: %v", err)
+	}
+	d, err := control.TypeCode(t.Context(), someone, code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if paired := s.paired(); paired.ID.String() != d.JID {
+		t.Errorf("paired as %s, typed %+v", paired.ID, d)
+	}
+	r.logIn(t, device).client.Disconnect()
 }
 
 func second[T any](_ T, err error) error { return err }
@@ -105,6 +186,21 @@ func TestControlAPI(t *testing.T) {
 		{name: "large body", verb: "POST", path: "scan", body: `{"code":"` + strings.Repeat("x", 1<<20) + `"}`, status: 413},
 		{name: "unknown kind", verb: "POST", path: "fault", body: `{"phone":"5511900000001","kind":"meteor"}`, status: 400},
 		{name: "unknown phone", verb: "POST", path: "fault", body: `{"phone":"5511900000001","kind":"drop"}`, status: 404},
+		{name: "network fault", verb: "POST", path: "fault", body: `{"kind":"no-upgrade","times":3}`, status: 200},
+		{name: "heal", verb: "POST", path: "fault", body: `{"kind":"heal"}`, status: 200},
+		{name: "fault without a target", verb: "POST", path: "fault", body: `{"kind":"drop"}`, status: 400},
+		{name: "type with GET", path: "type", status: 405},
+		{name: "type nothing", verb: "POST", path: "type", body: `{}`, status: 400},
+		{name: "type unasked", verb: "POST", path: "type", body: `{"phone":"5511900000001","code":"1234-5678"}`, status: 409},
+		{name: "enrol with GET", path: "enrol", status: 405},
+		{name: "enrol nobody", verb: "POST", path: "enrol", body: `{}`, status: 200},
+		{name: "enrol nonsense", verb: "POST", path: "enrol", body: `{"companions":[{"phone":"5511900000001"}]}`, status: 400},
+		{name: "enrol no base64", verb: "POST", path: "enrol", body: `{"companions":[{"noise":"?"}]}`, status: 400},
+		{name: "enrol too many", verb: "POST", path: "enrol", body: `{"companions":[` + strings.Repeat("{},", 1000) + `{}]}`, status: 400},
+		{name: "enrol too much", verb: "POST", path: "enrol", body: `{"companions":[` + strings.Repeat(" ", 2<<20) + `]}`, status: 413},
+		{name: "version", verb: "POST", path: "minimum-version", body: `{"version":"2.3000"}`, status: 200},
+		{name: "version lifted", verb: "POST", path: "minimum-version", body: `{"version":""}`, status: 200},
+		{name: "no version", verb: "POST", path: "minimum-version", body: `{"version":"new"}`, status: 400},
 		{name: "a web page", path: "info", header: http.Header{"Origin": {"https://example.com"}}, status: 403},
 		{name: "a local web page", path: "info", header: http.Header{"Origin": {"http://127.0.0.1"}}, status: 403},
 		{name: "a rebound name", path: "info", host: "example.com", status: 403},

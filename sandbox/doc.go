@@ -25,6 +25,32 @@
 // What is true of a phone is in the ledger, which commits before it believes;
 // who is connected is in the switchboard, which forgets everything at the end.
 //
+// # Messages
+//
+// A phone is a Signal peer like any other: it writes to companions and reads what
+// they write ([Network.Send], [Network.Received]). Between the two stands a server
+// that can read nothing, and keeps each piece of mail until the companion has
+// acknowledged it:
+//
+//	signal_party.go     a phone's end of its sessions; signal_store.go is what libsignal sees of it
+//	message_send.go     what a phone sends, encrypted once for each companion
+//	message_mailbox.go  what waits for a companion, delivered in order to its connection
+//	receipts.go         what ends the waiting
+//	message_inbound.go  what companions send
+//	media_store.go      files, encrypted, in memory
+//
+// A message is acknowledged by a receipt and by nothing else, and not by the
+// receipts that clients send before they have handled it. What is not acknowledged
+// is delivered again, the same bytes, to the companion's next connection.
+// [Network.Mail] says what the sandbox believes of every piece. Ratchets and
+// waiting mail are in the state file before they are on the wire, so that a
+// sandbox that is killed neither uses a key twice nor forgets what it owes.
+//
+// A phone's ratchet belongs to its party's lock and a companion's mail to its
+// mailbox's. Nobody holds a lock of the whole network while encrypting; of two
+// locks, the party's comes before the ledger's, the mailbox's before the
+// journal's.
+//
 // # Using it
 //
 // A client must be told two things: to trust [RootKey], and to dial here. For

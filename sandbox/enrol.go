@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -154,9 +155,7 @@ func (l *ledger) enrol(all []enrolled) error {
 	for digits, p := range phones {
 		l.phones[digits], l.lids[p.LID] = p, digits
 	}
-	for id, d := range devices {
-		l.devices[id] = d
-	}
+	maps.Copy(l.devices, devices)
 	return nil
 }
 

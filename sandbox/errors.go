@@ -24,7 +24,7 @@ var (
 	ErrBadTarget      = errors.New("fault needs a phone or a code, not both, and only some can do without")
 	ErrUnknownFault   = errors.New("unknown fault kind")
 	ErrNotConnected   = errors.New("no companion of this phone is connected")
-	ErrNotPaired      = errors.New("fault needs a paired companion")
+	ErrNotPaired      = errors.New("it needs a paired companion")
 	ErrNotShowing     = errors.New("fault needs a client that shows a code")
 	ErrBadVersion     = errors.New("not a version")
 	ErrNotAsked       = errors.New("no client asks to be typed in on this phone")

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"strings"
@@ -89,6 +90,7 @@ func FuzzCode(f *testing.F) {
 func FuzzNode(f *testing.F) {
 	for _, node := range []binary.Node{
 		{Tag: "iq", Attrs: binary.Attrs{"to": types.ServerJID, "id": "12.34-5", "type": "get", "xmlns": "w:p"}},
+		leaf("enc", binary.Attrs{"v": "2", "type": "pkmsg"}, []byte{3}),
 		element("iq", binary.Attrs{"type": "set"}, leaf("registration", nil, []byte{0, 0, 0, 1})),
 		{Tag: "presence", Attrs: binary.Attrs{"name": "Zoë", "jid": deviceJID("5511900000001", 3, types.HiddenUserServer)}},
 		{Tag: "status", Content: "0123456789ABCDEF"},
@@ -176,6 +178,139 @@ func FuzzPayload(f *testing.F) {
 		}
 		if id, err := readLogin(payload); err == nil && (!validPhone(id.Phone) || id.Number == 0) {
 			t.Fatalf("logged in as %+v", id)
+		}
+	})
+}
+
+// FuzzTypedCode: whatever is typed is a code or ErrBadCode, and a code typed again
+// in another way is the same.
+func FuzzTypedCode(f *testing.F) {
+	for _, typed := range []string{"1234-5678", "abcdwxyz", " A B C D - 1 2 3 4 ", "", "IOU0IOU0", "1234567", "Ａ2345678", "ı2345678"} {
+		f.Add(typed)
+	}
+	f.Fuzz(func(t *testing.T, typed string) {
+		code, err := parseTyped(typed)
+		if err != nil {
+			if !errors.Is(err, ErrBadCode) || len(typed) > 7 && strings.Contains(err.Error(), typed) {
+				t.Fatal(err)
+			}
+			return
+		}
+		if len(code) != typedLength || strings.Trim(string(code), typedAlphabet) != "" {
+			t.Fatalf("%q is no code", code)
+		}
+		for _, again := range []string{strings.ToLower(string(code)), string(code[:4] + "-" + code[4:])} {
+			if same, err := parseTyped(again); err != nil || same != code {
+				t.Fatalf("%q: %q, %v", again, same, err)
+			}
+		}
+	})
+}
+
+// FuzzVersion: whatever a version is, what it is read as reads the same.
+func FuzzVersion(f *testing.F) {
+	for _, version := range []string{"", "2", "2.3000", "2.3000.1031080782", "2.3000.x", "1.2.3.4", "-1", "01.2", "+1"} {
+		f.Add(version)
+	}
+	f.Fuzz(func(t *testing.T, version string) {
+		parsed, err := parseVersion(version)
+		if err != nil {
+			if !errors.Is(err, ErrBadVersion) || parsed != [3]uint32{} {
+				t.Fatalf("%v, %v", parsed, err)
+			}
+			return
+		}
+		if again, err := parseVersion(versionText(parsed)); err != nil || again != parsed {
+			t.Fatalf("%v became %v, %v", parsed, again, err)
+		}
+	})
+}
+
+// FuzzEnrolment: whatever a caller enrols is refused with a reason, or known
+// afterwards, and is never half known.
+func FuzzEnrolment(f *testing.F) {
+	made, err := NewCompanion("5511900000001", 1)
+	if err != nil {
+		f.Fatal(err)
+	}
+	second, err := NewCompanion("5511900000001", 2)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, all := range [][]Enrolment{nil, {made.Enrolment}, {made.Enrolment, second.Enrolment}, {made.Enrolment, made.Enrolment}} {
+		raw, err := json.Marshal(enrolRequest{Companions: all})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Add([]byte(`{"companions":[{"phone":"5511900000001","lid":"123456789","number":-1}]}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var r enrolRequest
+		if readBody(json.NewDecoder(bytes.NewReader(raw)), &r) != nil {
+			return
+		}
+		n, err := Open(Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer n.Close()
+		err = n.Enrol(t.Context(), r.Companions)
+		stats := n.Stats()
+		switch {
+		case err == nil && (stats.Devices > len(r.Companions) || stats.Phones > stats.Devices || len(r.Companions) > 0 && stats.Devices == 0):
+			t.Fatalf("%d enrolments made %d devices of %d phones", len(r.Companions), stats.Devices, stats.Phones)
+		case err == nil:
+			if err := n.Enrol(t.Context(), r.Companions); err != nil {
+				t.Fatalf("again: %v", err)
+			}
+		case !errors.Is(err, ErrBadPhone) && !errors.Is(err, ErrBadEnrolment) && !errors.Is(err, ErrEnrolled):
+			t.Fatal(err)
+		case stats.Devices != 0 || stats.Phones != 0:
+			t.Fatal("refused, and known all the same")
+		}
+	})
+}
+
+// FuzzLink: whatever a client asks about linking by code is a wish, an answer, or
+// an error that it is told; a bundle opens only for who made it.
+func FuzzLink(f *testing.F) {
+	companion := newKeyPair()
+	hello := element(linkTag, binary.Attrs{"jid": deviceJID("5511900000001", 0, types.DefaultUserServer), "stage": "companion_hello"},
+		leaf("link_code_pairing_wrapped_companion_ephemeral_pub", nil, make([]byte, wrappedSize)),
+		leaf("companion_server_auth_key_pub", nil, companion.public[:]),
+		leaf("companion_platform_display", nil, []byte("Chrome (Linux)")),
+	)
+	finish := element(linkTag, binary.Attrs{"stage": "companion_finish"},
+		leaf("link_code_pairing_wrapped_key_bundle", nil, make([]byte, bundleSize)),
+		leaf("companion_identity_public", nil, companion.public[:]),
+	)
+	for _, node := range []binary.Node{hello, finish, {Tag: linkTag}} {
+		packed, err := binary.Marshal(node)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(packed)
+	}
+	link := phoneLink{identity: newKeyPair(), ephemeral: newKeyPair(), companion: newKeyPair().public}
+	f.Fuzz(func(t *testing.T, frame []byte) {
+		node, err := decodeNode(frame)
+		if err != nil {
+			return
+		}
+		var told queryError
+		if r, _, err := readLinkHello(node); err != nil && !errors.As(err, &told) || err == nil && !validPhone(r.digits) {
+			t.Fatalf("hello of %q: %v", r.digits, err)
+		}
+		answer, err := readLinkFinish(node)
+		if err != nil {
+			if !errors.As(err, &told) {
+				t.Fatal(err)
+			}
+			return
+		}
+		if _, err := link.open(answer.bundle, answer.identity); err == nil {
+			t.Fatal("a bundle opened that nobody made")
 		}
 	})
 }

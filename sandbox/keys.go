@@ -44,6 +44,8 @@ func keyFrom(raw []byte) (key, error) {
 // (XEdDSA, which is how Signal makes one pair do both).
 type keyPair struct {
 	private, public key
+
+	agrees *ecdh.PrivateKey // the same, kept because making one costs as much as agreeing
 }
 
 // newKeyPair makes a fresh key pair.
@@ -59,21 +61,17 @@ func keyPairOf(private key) keyPair {
 	if err != nil {
 		panic(err) // any 32 bytes are a private key
 	}
-	return keyPair{private: private, public: key(k.PublicKey().Bytes())}
+	return keyPair{private: private, public: key(k.PublicKey().Bytes()), agrees: k}
 }
 
 // secretWith returns the X25519 secret shared with the owner of a public key. It
 // refuses the points of low order, with which there is no secret.
 func (p keyPair) secretWith(public key) ([]byte, error) {
-	own, err := ecdh.X25519().NewPrivateKey(p.private[:])
-	if err != nil {
-		return nil, err
-	}
 	theirs, err := ecdh.X25519().NewPublicKey(public[:])
 	if err != nil {
 		return nil, err
 	}
-	return own.ECDH(theirs)
+	return p.agrees.ECDH(theirs)
 }
 
 // sign returns a 64 byte signature of the parts, written one after another.

@@ -324,6 +324,7 @@ func TestMessagesSurviveARestart(t *testing.T) {
 		if _, err := w.client.SendMessage(t.Context(), pn(contact), words("seven")); err != nil {
 			t.Fatal(err)
 		}
+		next(t, w.receipts)
 		if got := r.received(t, contact); len(got) != 1 || got[0].Text != "seven" {
 			t.Errorf("received %+v", got)
 		}

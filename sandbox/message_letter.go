@@ -75,6 +75,7 @@ type letter struct {
 	round   *round        // in which it was sent last
 	older   *letter       // of the same id
 	filed   bool          // the office counts it among those it may forget
+	owed    bool          // it goes out again, whatever comes back meanwhile
 	encores int           // how often it goes out more than once, next time
 }
 

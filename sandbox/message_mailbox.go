@@ -203,7 +203,7 @@ func (b *mailbox) step(r *round) (before *binary.Node, step *parcel, after *bina
 		after, r.missed = &node, 0
 	}
 	times := 1 + l.encores
-	l.encores = 0
+	l.encores, l.owed = 0, false
 	l.status.Sends += times
 	l.status.LastSendAt = now()
 	saved := l.saved
@@ -226,20 +226,21 @@ func (b *mailbox) preview(count int) *binary.Node {
 }
 
 // finish ends the waiting of letters with these ids, those that end says true of,
-// and returns what was sent as them.
-func (b *mailbox) finish(end func(*letter) bool, ids ...string) []recentStanza {
+// and returns them. One that is to go out once more waits until it has.
+func (b *mailbox) finish(end func(*letter) bool, ids ...string) []*letter {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var finished []recentStanza
+	var finished []*letter
 	for _, id := range ids {
 		for l := b.byID[id]; l != nil; l = l.older {
-			if !end(l) || l.place == nil {
+			if !end(l) || l.place == nil || l.owed && !l.status.Dropped {
 				continue
 			}
 			b.unqueue(l)
 			b.office.waiting.Add(-1)
 			b.office.journal.write(l.erased())
-			finished = append(finished, recentStanza{l, l.packed})
+			b.office.remember(l, l.packed)
+			finished = append(finished, l)
 			l.packed, l.plain = nil, nil
 			if l.done != nil {
 				close(l.done)
@@ -265,15 +266,16 @@ func (b *mailbox) waitingIDs() []string {
 // that has been acknowledged the office knows what was sent. It says whether it
 // could.
 func (b *mailbox) again(l *letter, packed []byte) bool {
-	if packed == nil {
-		packed = b.office.recently(l)
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	repeated := packed == nil
+	if l.place == nil && repeated {
+		packed = b.office.recently(l)
+	}
 	switch {
 	case l.place == nil && packed == nil:
 		return false
-	case packed == nil && (b.round == nil || l.round != b.round):
+	case l.place != nil && repeated && (b.round == nil || l.round != b.round):
 		l.encores++ // it has yet to go out
 		return true
 	case l.place == nil:
@@ -282,6 +284,7 @@ func (b *mailbox) again(l *letter, packed []byte) bool {
 	if packed != nil {
 		l.packed = packed
 	}
+	l.owed = repeated
 	b.enqueue(l)
 	return true
 }

@@ -75,24 +75,30 @@ func (o *postOffice) take(l *letter, saved <-chan struct{}) {
 	l.box.post(l)
 }
 
-// file is told of letters that nobody waits for any more, with what was sent as
-// them. It forgets the oldest ones. The caller holds no box.
-func (o *postOffice) file(finished ...recentStanza) {
+// remember keeps what was sent as a letter, for a while.
+func (o *postOffice) remember(l *letter, packed []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.recent[o.newest] = recentStanza{l, packed}
+	o.newest = (o.newest + 1) % maxRecent
+}
+
+// file is told of letters that nobody waits for any more, and forgets the oldest
+// ones. The caller holds no box.
+func (o *postOffice) file(finished ...*letter) {
 	var forgotten []*letter
 	o.mu.Lock()
-	for _, f := range finished {
-		o.recent[o.newest] = f
-		o.newest = (o.newest + 1) % maxRecent
-		if f.letter.filed {
+	for _, l := range finished {
+		if l.filed {
 			continue
 		}
-		f.letter.filed = true
+		l.filed = true
 		if len(o.finished) < o.keep {
-			o.finished = append(o.finished, f.letter)
+			o.finished = append(o.finished, l)
 			continue
 		}
 		forgotten = append(forgotten, o.finished[o.oldest])
-		o.finished[o.oldest] = f.letter
+		o.finished[o.oldest] = l
 		o.oldest = (o.oldest + 1) % o.keep
 	}
 	o.mu.Unlock()

@@ -268,12 +268,14 @@ func (w *writer) connect() {
 // for ever to hand over what comes in while it is being cancelled.
 func (w *writer) hangUp() {
 	w.t.Helper()
-	w.until("its mail is out", func() bool {
-		mail, err := w.network.Mail(context.Background(), sandbox.MailQuery{Companion: w.device.ID.String(), Waiting: true})
-		return err != nil || !slices.ContainsFunc(mail, func(m sandbox.MailStatus) bool { return m.Sends == 0 })
-	})
-	if err := w.ping(); err != nil {
-		w.t.Errorf("ping: %v", err)
+	for range 2 {
+		if err := w.ping(); err != nil {
+			w.t.Errorf("ping: %v", err)
+		}
+		w.until("its mail is out", func() bool {
+			mail, err := w.network.Mail(context.Background(), sandbox.MailQuery{Companion: w.device.ID.String(), Waiting: true})
+			return err != nil || !slices.ContainsFunc(mail, func(m sandbox.MailStatus) bool { return m.Sends == 0 })
+		})
 	}
 	w.client.Disconnect()
 }

@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -144,8 +145,9 @@ func TestUnacknowledgedIsDeliveredAgain(t *testing.T) {
 	inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
 		w := r.enrol(t, someone)
 		w.drop()
-		fails := true
-		w.refuse = func(any) bool { return fails }
+		var fails atomic.Bool
+		fails.Store(true)
+		w.refuse = func(any) bool { return fails.Load() }
 		w.connect()
 		for i := range 3 {
 			r.send(t, sandbox.SendSpec{From: contact, To: someone, Text: fmt.Sprint(i), ID: fmt.Sprint("M", i), NoWait: true})
@@ -158,7 +160,7 @@ func TestUnacknowledgedIsDeliveredAgain(t *testing.T) {
 			return sends == 3
 		})
 		w.drop()
-		fails = false
+		fails.Store(false)
 		w.connect()
 		defer w.hangUp()
 		for i := range 3 {

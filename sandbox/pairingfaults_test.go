@@ -214,7 +214,7 @@ func TestCodesThatRanOutAreNoGood(t *testing.T) {
 				t.Errorf("scan: %v", err)
 			}
 		}
-		if _, err := s.pairPhone(someone); !errors.Is(err, whatsmeow.ErrIQForbidden) {
+		if _, err := s.pairPhone(); !errors.Is(err, whatsmeow.ErrIQForbidden) {
 			t.Errorf("pair phone: %v", err)
 		}
 		s.client.Disconnect()

@@ -15,17 +15,17 @@ import (
 	"github.com/switchhook/switchhook/sandbox"
 )
 
-// pairPhone asks for a code to be typed on a phone.
-func (s *session) pairPhone(digits string) (string, error) {
-	return s.client.PairPhone(s.t.Context(), digits, true, whatsmeow.PairClientChrome, "Chrome (Linux)")
+// pairPhone asks for a code to be typed on someone's phone.
+func (s *session) pairPhone() (string, error) {
+	return s.client.PairPhone(s.t.Context(), someone, true, whatsmeow.PairClientChrome, "Chrome (Linux)")
 }
 
-// asking is an unpaired client with a code that waits to be typed.
-func (r *rig) asking(t *testing.T, digits string, device *store.Device) (*session, string) {
+// asking is an unpaired client with a code for someone that waits to be typed.
+func (r *rig) asking(t *testing.T, device *store.Device) (*session, string) {
 	t.Helper()
 	s := r.start(t, device)
 	await[*events.QR](s)
-	code, err := s.pairPhone(digits)
+	code, err := s.pairPhone()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestPairByTypingTheCode(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
 				device := newDevice()
-				s, code := r.asking(t, someone, device)
+				s, code := r.asking(t, device)
 				d, err := r.network.TypeCode(t.Context(), someone, typed(code))
 				if err != nil {
 					t.Fatal(err)
@@ -60,7 +60,7 @@ func TestPairByTypingTheCode(t *testing.T) {
 func TestTypeTheWrongCode(t *testing.T) {
 	inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
 		device := newDevice()
-		s, code := r.asking(t, someone, device)
+		s, code := r.asking(t, device)
 		wrong := "1" + code[1:]
 		if code[0] == '1' {
 			wrong = "2" + code[1:]
@@ -83,7 +83,7 @@ func TestTypeTheWrongCode(t *testing.T) {
 
 func TestTypeCodeRefusals(t *testing.T) {
 	inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
-		s, code := r.asking(t, someone, newDevice())
+		s, code := r.asking(t, newDevice())
 		for _, test := range []struct {
 			name, digits, code string
 			want               error
@@ -139,8 +139,8 @@ func TestPairPhoneRefusals(t *testing.T) {
 
 func TestTheLastToAskIsTyped(t *testing.T) {
 	inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
-		first, firstCode := r.asking(t, someone, newDevice())
-		second, secondCode := r.asking(t, someone, newDevice())
+		first, firstCode := r.asking(t, newDevice())
+		second, secondCode := r.asking(t, newDevice())
 		if _, err := r.network.TypeCode(t.Context(), someone, firstCode); !errors.Is(err, sandbox.ErrWrongCode) {
 			t.Errorf("the first code: %v", err)
 		}
@@ -156,7 +156,7 @@ func TestScanWhileACodeWaitsToBeTyped(t *testing.T) {
 	inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
 		s := r.start(t, newDevice())
 		qr := await[*events.QR](s).Codes[0]
-		code, err := s.pairPhone(someone)
+		code, err := s.pairPhone()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -174,7 +174,7 @@ func TestSpoiltPairingByTyping(t *testing.T) {
 	inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
 		s := r.start(t, newDevice())
 		target := sandbox.Target{Code: await[*events.QR](s).Codes[0]}
-		code, err := s.pairPhone(someone)
+		code, err := s.pairPhone()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,7 +190,7 @@ func TestSpoiltPairingByTyping(t *testing.T) {
 
 func TestTypingOutlivesNobody(t *testing.T) {
 	inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
-		s, code := r.asking(t, someone, newDevice())
+		s, code := r.asking(t, newDevice())
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := r.network.TypeCode(ctx, someone, code); err != nil && !errors.Is(err, context.Canceled) {
@@ -204,7 +204,7 @@ func TestTypingOutlivesNobody(t *testing.T) {
 // A client may say anything: what it finishes must have been begun.
 func TestFinishThatNobodyWaitsFor(t *testing.T) {
 	inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
-		s, _ := r.asking(t, someone, newDevice())
+		s, _ := r.asking(t, newDevice())
 		_, err := s.client.DangerousInternals().SendIQ(t.Context(), whatsmeow.DangerousInfoQuery{
 			Namespace: "md", Type: "set", To: types.ServerJID, Content: linkFinishNodes(),
 		})

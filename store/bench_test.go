@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/switchhook/switchhook/record"
+	"github.com/switchhook/switchhook/seal"
 	"github.com/switchhook/switchhook/store"
 )
 
@@ -29,10 +30,29 @@ func transition(s *store.Store, id string) *store.Change {
 
 var ballast = json.RawMessage(`"` + strings.Repeat("x", 400) + `"`)
 
+// benched opens a store whose values are sealed, or lie in the clear.
+func benched(b *testing.B, sealed bool) *store.Store {
+	b.Helper()
+	var ring *seal.Ring
+	var more []func(*store.Options)
+	if sealed {
+		more = append(more, ringed(seal.NewKey(), &ring))
+	}
+	s, _ := started(b, newPath(b), more...)
+	return s
+}
+
 func BenchmarkCommit(b *testing.B) {
+	for _, sealed := range []bool{false, true} {
+		b.Run(fmt.Sprintf("sealed=%t", sealed), func(b *testing.B) { benchmarkCommit(b, sealed) })
+	}
+}
+
+func benchmarkCommit(b *testing.B, sealed bool) {
+	b.Helper()
 	for _, writers := range []int{1, 64, 256, 1024} {
 		b.Run(fmt.Sprintf("writers=%d", writers), func(b *testing.B) {
-			s, _ := started(b, newPath(b))
+			s := benched(b, sealed)
 			took := make([]time.Duration, b.N)
 			work := make(chan int)
 			var wg sync.WaitGroup
@@ -65,7 +85,14 @@ func BenchmarkCommit(b *testing.B) {
 
 // BenchmarkAppend commits a hundred events at a time.
 func BenchmarkAppend(b *testing.B) {
-	s, _ := started(b, newPath(b))
+	for _, sealed := range []bool{false, true} {
+		b.Run(fmt.Sprintf("sealed=%t", sealed), func(b *testing.B) { benchmarkAppend(b, sealed) })
+	}
+}
+
+func benchmarkAppend(b *testing.B, sealed bool) {
+	b.Helper()
+	s := benched(b, sealed)
 	for b.Loop() {
 		c := s.Change()
 		for i := range 100 {

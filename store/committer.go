@@ -16,6 +16,9 @@ const maxBatch = 1024
 // probeEvery is how often a file that could not be written is tried again.
 const probeEvery = time.Second
 
+// releaseEvery is how often the pages that were read are unmapped, in probes.
+const releaseEvery = 10
+
 // committer is the one goroutine that writes.
 type committer struct {
 	s     *Store
@@ -34,7 +37,7 @@ func newCommitter(s *Store) *committer {
 func (c *committer) run(ctx context.Context) error {
 	probe := time.NewTicker(probeEvery)
 	defer probe.Stop()
-	for c.ended == nil {
+	for probes := 0; c.ended == nil; {
 		select {
 		case <-ctx.Done():
 			c.drain(ctx)
@@ -46,6 +49,10 @@ func (c *committer) run(ctx context.Context) error {
 			if c.s.Health() != nil {
 				c.probe(ctx)
 			}
+			if db := c.s.file(); db != nil && probes%releaseEvery == 0 {
+				release(db)
+			}
+			probes++
 		}
 	}
 	if ctx.Err() != nil {

@@ -49,8 +49,6 @@ func Restore(backup, path string, drop func(key []byte) bool) (r Restored, err e
 	if err := r.renew(temp, drop); err != nil {
 		return r, fmt.Errorf("restore to %s: %w", path, err)
 	}
-	// Link refuses where a file has appeared meanwhile; not every file system
-	// knows it.
 	if err := os.Rename(temp, path); err != nil {
 		return r, fmt.Errorf("restore to %s: %w", path, err)
 	}

@@ -35,6 +35,7 @@ type conn struct {
 	cancel context.CancelFunc
 	closed atomic.Bool
 	over   atomic.Bool // something could not be stored: nothing is taken any more
+	lost   atomic.Bool // the instance was told so
 	once   sync.Once
 
 	self      atomic.Pointer[self]

@@ -13,6 +13,7 @@ import (
 
 	"go.mau.fi/whatsmeow/proto/waCommon"
 	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/proto/waWeb"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 	"google.golang.org/protobuf/proto"
@@ -60,7 +61,9 @@ func in(source types.MessageSource, m *waE2E.Message) *events.Message {
 	return (&events.Message{Info: from(source), RawMessage: m}).UnwrapRaw()
 }
 
-func wrapped(m *waE2E.Message) *waE2E.FutureProofMessage { return &waE2E.FutureProofMessage{Message: m} }
+func wrapped(m *waE2E.Message) *waE2E.FutureProofMessage {
+	return &waE2E.FutureProofMessage{Message: m}
+}
 
 func said(s string) *waE2E.Message { return &waE2E.Message{Conversation: proto.String(s)} }
 
@@ -142,6 +145,14 @@ var arrivals = []struct {
 	{"edit of a caption", direct(&waE2E.Message{EditedMessage: wrapped(edited(&waE2E.Message{ImageMessage: picture}))})},
 	{"edit from the own phone", in(types.MessageSource{Chat: ana.ToNonAD(), Sender: me.ToNonAD(), IsFromMe: true},
 		&waE2E.Message{DeviceSentMessage: &waE2E.DeviceSentMessage{DestinationJID: proto.String("15550002222@s.whatsapp.net"), Message: edited(said("mine"))}})},
+	{"edit that the phone sends again", &events.Message{
+		Info: from(types.MessageSource{Chat: ana.ToNonAD(), Sender: ana}), Message: said("hello again"),
+		SourceWebMsg: &waWeb.WebMessageInfo{Key: &waCommon.MessageKey{ID: proto.String("3EB0E1")}},
+	}},
+	{"text that the phone sends again", &events.Message{
+		Info: from(types.MessageSource{Chat: ana.ToNonAD(), Sender: ana}), Message: said("hello"),
+		SourceWebMsg: &waWeb.WebMessageInfo{Key: &waCommon.MessageKey{ID: proto.String("3EB0A1")}},
+	}},
 	{"edit in a newsletter", &events.Message{
 		Info: from(types.MessageSource{Chat: types.NewJID("1", types.NewsletterServer), Sender: types.NewJID("1", types.NewsletterServer)}), Message: said("news"),
 		NewsletterMeta: &events.NewsletterMessageMeta{EditTS: sentAt},
@@ -214,7 +225,7 @@ func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
 	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil { //nolint:gosec // a golden file
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -246,8 +257,16 @@ func TestBounded(t *testing.T) {
 		limit int
 		want  string
 	}{
-		{"", 3, ""}, {"abc", 3, "abc"}, {"abcd", 3, "abc"}, {"aé", 2, "a"}, {"aé", 3, "aé"}, {"€€", 5, "€"}, {"😀", 3, ""},
-		{"a\xffb", 9, "a\uFFFDb"}, {"\xff\xff\xff\xff", 2, "\uFFFD"}, {"é", 0, ""},
+		{"", 3, ""},
+		{"abc", 3, "abc"},
+		{"abcd", 3, "abc"},
+		{"aé", 2, "a"},
+		{"aé", 3, "aé"},
+		{"€€", 5, "€"},
+		{"😀", 3, ""},
+		{"a\xffb", 9, "a\uFFFDb"},
+		{"\xff\xff\xff\xff", 2, "\uFFFD"},
+		{"é", 0, ""},
 	} {
 		if got := bounded(c.s, c.limit); got != c.want {
 			t.Errorf("%q to %d: %q, want %q", c.s, c.limit, got, c.want)

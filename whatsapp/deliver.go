@@ -56,25 +56,29 @@ func (r refusal) Unwrap() error { return r.error }
 // nothing leaves its sockets: the library acknowledges calls and the receipts of
 // groups whatever the handler answers (read in v0.0.0-20251217143725).
 func (c *conn) giveUp(err error) {
+	c.over.Store(true)
 	c.lines.cut()
-	if !c.over.CompareAndSwap(false, true) || c.closed.Load() {
-		return
-	}
+	_, byInstance := errors.AsType[refusal](err)
 	f := instance.Fact{Kind: instance.FactLost, Cause: fsm.CauseStoreUnavailable, Err: err}
-	var refused refusal
 	switch {
-	case errors.As(err, &refused) && errors.Is(err, instance.ErrUnavailable):
+	case byInstance && errors.Is(err, instance.ErrUnavailable):
 		return // the instance has said so
-	case errors.As(err, &refused), errors.Is(err, errPanicked):
+	case byInstance, errors.Is(err, errPanicked):
 		f.Cause = fsm.CauseInternalError
 	}
-	c.spec.Report(f)
+	if c.lost.CompareAndSwap(false, true) && !c.closed.Load() {
+		c.spec.Report(f)
+	}
 }
 
-// storeFailed is told in the middle of a write, and must not wait.
+// storeFailed is told in the middle of a write, and must not wait. What the
+// instance has refused the handler is about to hear, too.
 func (c *conn) storeFailed(err error) {
+	c.over.Store(true)
 	c.lines.cut()
-	go c.giveUp(err)
+	if _, refused := errors.AsType[refusal](err); !refused {
+		go c.giveUp(err)
+	}
 }
 
 // arrived makes what an event brings durable. Events that bring nothing are
@@ -108,7 +112,7 @@ func (c *conn) message(e *events.Message) error {
 	a := devicestore.Arrival{}
 	if kind != "" {
 		a = devicestore.Arrival{
-			Chat: e.Info.Chat, Sender: e.Info.Sender, ID: e.Info.ID, At: e.Info.Timestamp, Part: e.UnavailableRequestID != "",
+			Chat: e.Info.Chat, Sender: e.Info.Sender, ID: m.ID, At: e.Info.Timestamp, Part: e.UnavailableRequestID != "",
 		}
 	}
 	if err := c.take(kind, m, a); err != nil {
@@ -146,12 +150,23 @@ func (c *conn) take(kind record.Kind, m *record.Message, a devicestore.Arrival) 
 		if self := c.self.Load(); self != nil {
 			d.Session = self.session
 		}
-		if err := c.spec.Deliver(ctx, d); err != nil {
-			return refusal{err}
-		}
-		return nil
+		return c.hand(ctx, d)
 	})
 	return err
+}
+
+// hand hands something to the instance.
+func (c *conn) hand(ctx context.Context, d instance.Delivery) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.log.Error("delivery panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = refusal{errPanicked}
+		}
+	}()
+	if err := c.spec.Deliver(ctx, d); err != nil {
+		return refusal{err}
+	}
+	return nil
 }
 
 // read turns a message into one of ours. One that cannot be read is told as such
@@ -175,7 +190,7 @@ func (c *conn) uncover(e *events.Message) {
 	switch {
 	case e.Message.GetEncReactionMessage() != nil:
 		if r, err := c.client.DecryptReaction(c.life, e); err == nil {
-			if r.Key == nil {
+			if r.GetKey() == nil {
 				r.Key = e.Message.GetEncReactionMessage().GetTargetMessageKey()
 			}
 			e.Message = &waE2E.Message{ReactionMessage: r}

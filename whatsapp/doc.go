@@ -15,6 +15,21 @@
 //   - IsConnected and Disconnect can block for as long, and Disconnect races with
 //     frames that arrive and with the server hanging up. Conn.Close takes the
 //     socket from under the library instead; nobody calls IsConnected.
+//   - It acknowledges a message once our handler has answered true, and the
+//     handler does when the message is on disk together with the keys that its
+//     decryption changed: devicestore holds them until then. Calls, and receipts
+//     of groups, it acknowledges whatever the handler answers. So what cannot be
+//     stored cuts the line first: nothing is written to it any more, and the
+//     message comes again on the next connection.
+//   - It fetches no history by itself (ManualHistorySyncDownload). The device
+//     store keeps what the phone has announced; a connection fetches it in order
+//     and takes it off the list once it is stored.
+//   - A media message says which URL to fetch, and the library fetches any. Only
+//     the path is kept, to be asked of WhatsApp's own hosts.
+//   - It forgets what it has sent with the client that sent it. The driver keeps
+//     the latest texts, for phones that ask for one again later.
+//   - One transport serves all connections; a socket finds out whose it is by the
+//     context it is dialled with.
 //   - Its log lines hold JIDs, XML and message texts. Only their constant part
 //     is logged.
 package whatsapp

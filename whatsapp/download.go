@@ -64,7 +64,7 @@ func downloadError(err error) error {
 		gone := &instance.InvalidError{Field: "media", Problem: "WhatsApp no longer has the file; its sender can send it again"}
 		return fmt.Errorf("%w (%w)", gone, ErrGone)
 	case errors.As(err, &status):
-		return fmt.Errorf("WhatsApp answered with status %d", status.Response.StatusCode)
+		return fmt.Errorf("WhatsApp answered with status %d", status.StatusCode)
 	case errors.As(err, &refused):
 		return fmt.Errorf("WhatsApp refused it with code %d", refused.Code)
 	case errors.As(err, &request):
@@ -117,8 +117,8 @@ func (s *spool) WriteAt(p []byte, at int64) (int, error) {
 	return s.file.WriteAt(p, at)
 }
 
-func (s *spool) Read(p []byte) (int, error)                { return s.file.Read(p) }
-func (s *spool) ReadAt(p []byte, at int64) (int, error)    { return s.file.ReadAt(p, at) }
-func (s *spool) Seek(at int64, whence int) (int64, error)  { return s.file.Seek(at, whence) }
-func (s *spool) Truncate(size int64) error                 { return s.file.Truncate(min(size, s.limit)) }
-func (s *spool) Stat() (os.FileInfo, error)                { return s.file.Stat() }
+func (s *spool) Read(p []byte) (int, error)               { return s.file.Read(p) }
+func (s *spool) ReadAt(p []byte, at int64) (int, error)   { return s.file.ReadAt(p, at) }
+func (s *spool) Seek(at int64, whence int) (int64, error) { return s.file.Seek(at, whence) }
+func (s *spool) Truncate(size int64) error                { return s.file.Truncate(min(size, s.limit)) }
+func (s *spool) Stat() (os.FileInfo, error)               { return s.file.Stat() }

@@ -35,8 +35,8 @@ type Config struct {
 	// VersionFile keeps the newest version seen. It is made when there is one;
 	// one that cannot be read is ignored and replaced. Empty keeps none.
 	VersionFile string
-	// Latest answers the version to announce instead of one that is outdated. Nil
-	// asks web.whatsapp.com, and with Sandbox nobody.
+	// Latest answers the version to announce instead of one that is outdated;
+	// empty knows of none. Nil asks web.whatsapp.com, or the sandbox.
 	Latest func(ctx context.Context) (string, error)
 	// Spool is the directory for files that are being downloaded; they have no
 	// names there and end with the process. Empty is the system's.
@@ -59,6 +59,7 @@ type Driver struct {
 	media     *http.Client
 	versions  *versions
 	histories chan struct{} // held while a history is in memory
+	recents   recents
 }
 
 // New makes a driver. With cfg.Sandbox set it replaces the process's WhatsApp
@@ -80,7 +81,11 @@ func New(cfg Config) (*Driver, error) {
 		histories: make(chan struct{}, historiesAtOnce),
 	}
 	latest := cfg.Latest
-	if latest == nil && cfg.Sandbox == nil {
+	switch {
+	case latest != nil:
+	case cfg.Sandbox != nil:
+		latest = leastOf(t)
+	default:
 		latest = latestOf(t)
 	}
 	if d.versions, err = newVersions(cfg.Version, cfg.VersionFile, latest, cfg.Log); err != nil {
@@ -166,6 +171,7 @@ func (d *Driver) client(c *conn, device *store.Device) *whatsmeow.Client {
 	// Without it a failure 413 or 414 calls a nil function where nothing
 	// recovers, and the process dies (read in v0.0.0-20251217143725).
 	client.RefreshCAT = func(context.Context) error { return errNoCAT }
+	client.GetMessageForRetry = c.sentBefore
 	client.AddEventHandlerWithSuccessStatus(c.handle)
 	return client
 }

@@ -28,7 +28,7 @@ func (c *conn) histories() {
 	for {
 		seen := c.history.Load()
 		c.count()
-		if err := c.storeHistories(); err != nil && c.life.Err() == nil {
+		if err := c.storeHistories(); err != nil && !c.closed.Load() {
 			c.log.Warn("history not stored, tried again on the next connection", "err", err)
 		}
 		if c.history.CompareAndSwap(seen, 0) {

@@ -40,6 +40,12 @@ func (r reader) message(e *events.Message) (record.Kind, *record.Message) {
 		return r.protocol(e, p)
 	}
 	m := r.head(&e.Info)
+	if again := e.SourceWebMsg.GetKey().GetID(); again != "" && again != e.Info.ID {
+		// The phone's copy of an edit that we could not read: the library puts the id
+		// and the contents of what was edited in its place.
+		m.ID, m.Text, m.Targets = bounded(again, maxID), c.wording(), []string{m.ID}
+		return record.MessageEdited, m
+	}
 	if e.NewsletterMeta != nil && !e.NewsletterMeta.EditTS.IsZero() { // in newsletters the id stays
 		m.Text, m.Targets = c.wording(), []string{m.ID}
 		return record.MessageEdited, m

@@ -27,7 +27,7 @@ func (c *conn) PairPhone(ctx context.Context, number string) (string, error) {
 	case errors.As(err, &refused):
 		return "", fmt.Errorf("pair by code: WhatsApp refused it with code %d", refused.Code) // its text may be the answer's XML
 	case err != nil:
-		return "", fmt.Errorf("pair by code: %w", withoutNumbers{err})
+		return "", fmt.Errorf("pair by code: %w", maskedError{err})
 	}
 	return code, nil
 }
@@ -48,6 +48,7 @@ func linkName(userAgent string) (kind whatsmeow.PairClientType, name string) {
 		kind, browser = whatsmeow.PairClientFirefox, "Firefox"
 	case waCompanionReg.DeviceProps_SAFARI:
 		kind, browser = whatsmeow.PairClientSafari, "Safari"
+	default:
 	}
 	system := displayName(userAgent)
 	switch system {

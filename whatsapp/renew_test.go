@@ -14,7 +14,7 @@ import (
 func TestOutdated(t *testing.T) {
 	const wanted = "2.3000.4000000000"
 	file := filepath.Join(t.TempDir(), "version")
-	config := whatsapp.Config{VersionFile: file, Latest: func(context.Context) (string, error) { return wanted, nil }}
+	config := whatsapp.Config{VersionFile: file}
 	inRig(t, config, func(t *testing.T, r *rig) {
 		r.pair().Close()
 		if err := r.network.SetMinimumVersion(t.Context(), wanted); err != nil {
@@ -35,7 +35,6 @@ func TestOutdated(t *testing.T) {
 		b.Close()
 	})
 	// Another process announces it at once.
-	config.Latest = nil
 	inRig(t, config, func(t *testing.T, r *rig) {
 		if err := r.network.SetMinimumVersion(t.Context(), wanted); err != nil {
 			t.Fatal(err)
@@ -44,6 +43,17 @@ func TestOutdated(t *testing.T) {
 		defer a.Close()
 		if d, err := r.network.Devices(t.Context()); err != nil || d[0].Client.AppVersion != wanted {
 			t.Errorf("announced %+v, %v", d, err)
+		}
+	})
+}
+
+// TestOutdatedWithoutRemedy hears that there is no newer version.
+func TestOutdatedWithoutRemedy(t *testing.T) {
+	inRig(t, whatsapp.Config{}, func(t *testing.T, r *rig) {
+		a := r.pair()
+		defer a.Close()
+		if renewed, err := a.Renew(t.Context()); renewed || err != nil {
+			t.Errorf("renewed %v, %v", renewed, err)
 		}
 	})
 }

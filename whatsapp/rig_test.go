@@ -34,8 +34,8 @@ type rig struct {
 	keys    *memory
 
 	mu      sync.Mutex
-	session *record.Session                                       // guarded by mu, like the rest
-	stored  []instance.Delivery                                   // in order
+	session *record.Session                                        // guarded by mu, like the rest
+	stored  []instance.Delivery                                    // in order
 	deliver func(context.Context, instance.Delivery) (bool, error) // instead; false: store it all the same
 }
 
@@ -167,12 +167,12 @@ func (a *attempt) fact(kind instance.FactKind) instance.Fact {
 	}
 }
 
-// quiet holds that no fact of a kind has come.
-func (a *attempt) quiet(kind instance.FactKind) {
+// notLost holds that the connection has not been told to be lost.
+func (a *attempt) notLost() {
 	a.t.Helper()
 	synctest.Wait()
 	for len(a.facts) > 0 {
-		if f := <-a.facts; f.Kind == kind {
+		if f := <-a.facts; f.Kind == instance.FactLost {
 			a.t.Errorf("told %+v", f)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"time"
 	"unicode/utf8"
 
 	"go.mau.fi/whatsmeow"
@@ -17,12 +18,12 @@ import (
 	"github.com/switchhook/switchhook/whatsapp/devicestore"
 )
 
-const (
-	maxBody = 65536 // characters; WhatsApp's own limit
-	// sendTries is how often a text is begun whose encryption meets a message of
-	// the same person that is being decrypted.
-	sendTries = 4
-)
+const maxBody = 65536 // characters; WhatsApp's own limit
+
+// sendAgain are the waits before a text is begun again whose encryption has met
+// a message of the same person that was being decrypted: somebody who writes many
+// at once lets it through between them.
+var sendAgain = []time.Duration{0, 10 * time.Millisecond, 50 * time.Millisecond, 250 * time.Millisecond}
 
 // SendText implements [instance.Conn]. Digits become a JID without asking
 // WhatsApp whether somebody has that number: asking about many numbers gets an
@@ -43,31 +44,51 @@ func (c *conn) SendText(ctx context.Context, t instance.Text) (record.Message, e
 	if t.ID == "" {
 		t.ID = c.client.GenerateMessageID()
 	}
+	m := record.Message{ID: t.ID, From: text(plain(self.jid)), LID: text(plain(self.lid)), FromMe: true, Text: t.Body}
+	m.To, _ = book(c.otherJID).named(to, types.EmptyJID)
+	m.Chat = m.To
+	c.driver.recents.put(recent{self.session, m.To, t.ID}, t.Body)
 	sent, err := c.send(ctx, to, t)
 	if err != nil {
 		return record.Message{}, fmt.Errorf("send text: %w", sendError(err))
 	}
-	if err := c.keys.NoteChat(ctx, to); err != nil {
+	if err := c.keys.NoteChat(ctx, to); err != nil && !c.closed.Load() {
 		c.log.Warn("chat not noted", "err", err)
 	}
-	m := record.Message{ID: t.ID, From: text(plain(self.jid)), FromMe: true, SentAt: seconds(sent.Timestamp), Text: t.Body}
-	m.LID = text(plain(self.lid))
-	m.To, _ = book(c.otherJID).named(to, types.EmptyJID)
-	m.Chat = m.To
+	m.SentAt = seconds(sent.Timestamp)
 	return m, nil
 }
 
 // send sends, and again with the same id where the library has given up before
 // anything left: a ratchet was stepped by somebody else meanwhile.
-func (c *conn) send(ctx context.Context, to types.JID, t instance.Text) (sent whatsmeow.SendResponse, err error) {
-	for range sendTries {
+func (c *conn) send(ctx context.Context, to types.JID, t instance.Text) (whatsmeow.SendResponse, error) {
+	for try := 0; ; try++ {
 		message := &waE2E.Message{Conversation: proto.String(t.Body)}
-		sent, err = c.client.SendMessage(ctx, to, message, whatsmeow.SendRequestExtra{ID: t.ID})
-		if !errors.Is(err, devicestore.ErrConflict) {
+		sent, err := c.client.SendMessage(ctx, to, message, whatsmeow.SendRequestExtra{ID: t.ID})
+		if !errors.Is(err, devicestore.ErrConflict) || try == len(sendAgain) {
 			return sent, err
 		}
+		select {
+		case <-time.After(sendAgain[try]):
+		case <-ctx.Done():
+			return sent, ctx.Err()
+		}
 	}
-	return sent, err
+}
+
+// sentBefore finds a text for a phone that could not read it, where the client of
+// this connection has not sent it.
+func (c *conn) sentBefore(_, to types.JID, id types.MessageID) *waE2E.Message {
+	self := c.self.Load()
+	if self == nil {
+		return nil
+	}
+	by, _ := book(c.otherJID).named(to, types.EmptyJID)
+	body, known := c.driver.recents.get(recent{self.session, by, id})
+	if !known {
+		return nil
+	}
+	return &waE2E.Message{Conversation: proto.String(body)}
 }
 
 var messageID = regexp.MustCompile(`^[0-9A-Za-z._-]{1,64}$`)
@@ -96,14 +117,14 @@ func sendError(err error) error {
 	case errors.Is(err, whatsmeow.ErrNotConnected), errors.Is(err, whatsmeow.ErrNotLoggedIn), errors.Is(err, devicestore.ErrClosed):
 		return instance.ErrNotConnected
 	default:
-		return withoutNumbers{err}
+		return maskedError{err}
 	}
 }
 
-// withoutNumbers is an error whose text hides phone numbers.
-type withoutNumbers struct{ error }
+// maskedError is an error whose text hides phone numbers.
+type maskedError struct{ error }
 
 var number = regexp.MustCompile(`[0-9]{5,}`)
 
-func (e withoutNumbers) Error() string { return number.ReplaceAllString(e.error.Error(), "…") }
-func (e withoutNumbers) Unwrap() error { return e.error }
+func (e maskedError) Error() string { return number.ReplaceAllString(e.error.Error(), "…") }
+func (e maskedError) Unwrap() error { return e.error }

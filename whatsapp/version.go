@@ -2,6 +2,7 @@ package whatsapp
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -35,8 +36,8 @@ const (
 // versions knows which client version to announce. It never goes down.
 type versions struct {
 	pinned bool
-	file   string                                 // where it is kept; may be empty
-	latest func(context.Context) (string, error) // nil: nobody can be asked
+	file   string // where it is kept; may be empty
+	latest func(context.Context) (string, error)
 	log    *slog.Logger
 
 	mu      sync.Mutex
@@ -88,12 +89,10 @@ func (v *versions) renew(ctx context.Context, announced store.WAVersionContainer
 		case newer(v.now, announced):
 			v.mu.Unlock()
 			return true, nil
-		case v.latest == nil:
-			v.mu.Unlock()
-			return false, nil
 		case v.asking == nil && time.Since(v.askedAt) < v.patience():
-			defer v.mu.Unlock()
-			return false, v.answer
+			answer := v.answer
+			v.mu.Unlock()
+			return false, answer
 		case v.asking == nil:
 			v.asking = make(chan struct{})
 			go v.ask(context.WithoutCancel(ctx)) // the others wait for the answer, too
@@ -149,6 +148,9 @@ func (v *versions) fetch(ctx context.Context) (got store.WAVersionContainer, err
 	if err != nil {
 		return got, fmt.Errorf("ask for the client version: %w", err)
 	}
+	if s == "" {
+		return got, nil
+	}
 	if got, err = parseVersion(s); err != nil {
 		return got, fmt.Errorf("ask for the client version: %w", err)
 	}
@@ -164,6 +166,29 @@ func latestOf(t http.RoundTripper) func(context.Context) (string, error) {
 			return "", err
 		}
 		return v.String(), nil
+	}
+}
+
+// leastOf asks the sandbox for the least version that it lets in.
+func leastOf(t http.RoundTripper) func(context.Context) (string, error) {
+	client := &http.Client{Transport: page{t}}
+	return func(ctx context.Context) (string, error) {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/sandbox/v1/info", nil)
+		if err != nil {
+			return "", err
+		}
+		resp, err := client.Do(r)
+		if err != nil {
+			return "", err
+		}
+		defer resp.Body.Close()
+		var info struct {
+			Minimum string `json:"minimum_version"`
+		}
+		if err := json.NewDecoder(resp.Body).Decode(&info); err != nil {
+			return "", err
+		}
+		return info.Minimum, nil
 	}
 }
 
@@ -240,8 +265,8 @@ func writeVersion(file string, v store.WAVersionContainer) (err error) {
 			_ = os.Remove(f.Name())
 		}
 	}()
-	_, err = f.WriteString(v.String() + "\n")
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	_, failed := f.WriteString(v.String() + "\n")
+	if err := errors.Join(failed, f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), file)

@@ -103,8 +103,8 @@ func TestRenewNot(t *testing.T) {
 	}
 	for name, v := range map[string]*versions{
 		"pinned":   newTestVersions(t, "2.3000.1", "", never),
-		"sandbox":  newTestVersions(t, "", "", nil),
-		"pinned 2": newTestVersions(t, "2.9999.1", filepath.Join(t.TempDir(), "none"), nil),
+		"pinned 2": newTestVersions(t, "2.9999.1", filepath.Join(t.TempDir(), "none"), never),
+		"none":     newTestVersions(t, "", "", func(context.Context) (string, error) { return "", nil }),
 	} {
 		if renewed, err := v.renew(t.Context(), v.current()); renewed || err != nil {
 			t.Errorf("%s: %v, %v", name, renewed, err)
@@ -218,7 +218,9 @@ func TestLatestOf(t *testing.T) {
 		func(*http.Request) (int, string) { return http.StatusForbidden, strings.Repeat("secret", 1000) },
 		func(*http.Request) (int, string) { return http.StatusOK, "nothing" },
 		func(*http.Request) (int, string) { return http.StatusNoContent, "" },
-		func(*http.Request) (int, string) { return http.StatusOK, strings.Repeat(" ", askLimit) + `"client_revision":1,` },
+		func(*http.Request) (int, string) {
+			return http.StatusOK, strings.Repeat(" ", askLimit) + `"client_revision":1,`
+		},
 	} {
 		if v, err := latestOf(s)(t.Context()); err == nil || len(err.Error()) > 200 || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s, %v", v, err)

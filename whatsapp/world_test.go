@@ -160,6 +160,9 @@ func (j journal) Commit(ctx context.Context, c instance.Change) error {
 	if c.Session != nil {
 		ch.PutSession(c.Instance.ID, *c.Session)
 	}
+	if len(c.Keys) > 0 {
+		ch.PutDevice(c.Instance.ID, c.KeysOf, c.Keys)
+	}
 	for _, e := range c.Events {
 		ch.Append(e)
 	}
@@ -174,6 +177,8 @@ func (j journal) Commit(ctx context.Context, c instance.Change) error {
 type turns struct{}
 
 func (turns) Acquire(ctx context.Context, _ bool) error { return ctx.Err() }
+func (turns) Pace(ctx context.Context) error            { return ctx.Err() }
+func (turns) Report(bool)                               {}
 
 // buffer is a log that many goroutines write.
 type buffer struct {

@@ -102,7 +102,7 @@ func (c *Client) stream(ctx context.Context, path string, in any, w io.Writer) (
 	case err == nil || out.err != nil || ctx.Err() != nil:
 		return n, err
 	default:
-		return n, &UnreachedError{Where: c.where, Err: fmt.Errorf("the answer broke off: the daemon's log says why: %w", err)}
+		return n, fmt.Errorf("the daemon's answer broke off, its log may say why: %w", err)
 	}
 }
 

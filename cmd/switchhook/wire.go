@@ -75,6 +75,7 @@ func serve(ctx context.Context, o cli.ServeOptions) error {
 	if err != nil {
 		return err
 	}
+	go daemon.KeepSmall(ctx)
 	return d.Run(ctx)
 }
 

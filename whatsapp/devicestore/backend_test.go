@@ -27,14 +27,17 @@ var errDisk = errors.New("disk on fire")
 type memory struct {
 	t testing.TB
 
-	mu       sync.Mutex
-	keys     map[string][]byte
-	applies  []map[string][]byte
-	failNext error            // answered by the next Apply, which writes nothing
-	failGet  error            // answered by every Get and Scan
-	onGet    func(key string) // called before a Get, without the lock
-	onApply  func()           // called before an Apply, without the lock
-	applying bool
+	mu        sync.Mutex
+	keys      map[string][]byte
+	applies   []map[string][]byte
+	failAfter error            // answered by the next Apply, which writes
+	failNext  error            // answered by the next Apply, which writes nothing
+	failGet   error            // answered by every Get and Scan
+	onGet     func(key string) // called before a Get, without the lock
+	onApply   func()           // called before an Apply, without the lock
+	applying  bool
+	longest   int                             // the most rows that one Scan has visited
+	onContext func(ctx context.Context) error // answered by Apply unless nil
 }
 
 func (m *memory) Get(key []byte) ([]byte, error) {
@@ -58,10 +61,13 @@ func (m *memory) Scan(prefix []byte, fn func(key, value []byte) error) error {
 	if m.failGet != nil {
 		return m.failGet
 	}
+	visited := 0
 	for _, k := range slices.Sorted(maps.Keys(m.keys)) {
 		if !strings.HasPrefix(k, string(prefix)) {
 			continue
 		}
+		visited++
+		m.longest = max(m.longest, visited)
 		key, value := []byte(k), bytes.Clone(m.keys[k])
 		err := fn(key, value)
 		for _, b := range [][]byte{key, value} {
@@ -76,7 +82,7 @@ func (m *memory) Scan(prefix []byte, fn func(key, value []byte) error) error {
 	return nil
 }
 
-func (m *memory) Apply(_ context.Context, writes map[string][]byte) error {
+func (m *memory) Apply(ctx context.Context, writes map[string][]byte) error {
 	m.mu.Lock()
 	if m.applying {
 		m.t.Error("two Applies at once")
@@ -90,6 +96,11 @@ func (m *memory) Apply(_ context.Context, writes map[string][]byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.applying = false
+	if m.onContext != nil {
+		if err := m.onContext(ctx); err != nil {
+			return err
+		}
+	}
 	if err := m.failNext; err != nil {
 		m.failNext = nil
 		return err
@@ -105,7 +116,9 @@ func (m *memory) Apply(_ context.Context, writes map[string][]byte) error {
 			m.keys[k] = bytes.Clone(value)
 		}
 	}
-	return nil
+	err := m.failAfter
+	m.failAfter = nil
+	return err
 }
 
 // set changes the map's behaviour.
@@ -125,6 +138,12 @@ func (m *memory) snapshot() map[string][]byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return maps.Clone(m.keys)
+}
+
+func (m *memory) has(key string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.keys[key] != nil
 }
 
 // costs runs fn and fails unless it took this many Applies.

@@ -21,7 +21,44 @@
 //
 // DoDecryptionTxn collects the writes of its callback in the callback's context.
 // Reads with that context see them, reads without it do not; when the callback
-// returns nil they are applied at once, otherwise forgotten.
+// returns nil they are taken together, otherwise forgotten.
+//
+// # One commit for a message
+//
+// The library decrypts a message, stores its secret, hands it to the event handler
+// and clears its buffered plaintext, and then acknowledges it (read in
+// v0.0.0-20251217143725, decryptMessages). All of that is one commit. What a
+// decryption has written is held in memory: every read sees it, the message's own
+// writes (its secret, another's sender key) join it, and [Container.Deliver],
+// called by the event handler, makes it durable together with the daemon's event,
+// with the plaintext already cleared and a mark by which the message is known
+// again. The library's own clearing finds nothing left to do.
+//
+//   - Whatever else is applied takes what is held along, with the plaintext. So a
+//     session that a send has built on a held step is never on disk without that
+//     step, and a message whose commit fails afterwards is found in the buffer.
+//   - A message that nobody delivers is applied when its plaintext is cleared,
+//     which is before it is acknowledged, and else before the next decryption.
+//     Only one that the library refuses as rubbish, or could not unpad, is answered
+//     while it is held. If that is lost, a receiving ratchet is a step behind,
+//     which the next message makes up for: nothing was sent with it.
+//   - An errand from one's own phone is not held: the library acknowledges those
+//     from goroutines of its own, before the handler has answered. A history that
+//     one announces is put on a list with it; see [Container.PendingHistory].
+//   - When something that was held is lost, or the disk fails a decryption,
+//     nothing is written any more ([ErrFailed]) and [Container.OnFailure]'s
+//     function cuts the line, before the library can acknowledge what it believes
+//     done. The message comes again and decrypts from what is on disk. A
+//     decryption that the store fails looks like the end of the connection to the
+//     library, which would otherwise acknowledge it and ask the sender again.
+//
+// To store a history, the driver takes it from the list after each connect and
+// after each message, downloads its payload once (Client.Download, unless it is
+// inline), calls [DecodeHistory] and [Container.StoreHistory], puts the payload into
+// the notification's InitialHistBootstrapInlinePayload and calls
+// Client.DownloadHistorySync with synchronousStorage, which then needs no network
+// and finds the names stored. Then, and only if all of it went well,
+// [Container.HistoryStored].
 //
 // # Who may write a ratchet at the same time
 //
@@ -41,14 +78,16 @@
 //     effect but through the store. Decryption has none. From its second run on,
 //     its ratchets are reserved and others' writes to them are refused.
 //   - A write outside a transaction is refused with [ErrConflict] if the record
-//     has changed since it was read outside one (see loans). The message it
-//     belongs to was not sent yet, and sending it again is safe.
+//     has changed since it was read outside one (see loans), or if a session would
+//     send with a message key that the stored one has used (see rewinds). The
+//     message it belongs to was not sent yet, and sending it again is safe.
 //
 // # Locks
 //
-// From the outside in: a transaction's turn; the generation of prekeys; writing,
-// or one transaction's own lock; the loans. Writing is held during Apply and
-// during nothing else that waits. [Container.Close] passes it once, so that
-// nothing is in flight when it returns. Nothing of a device is held while the
+// From the outside in: a transaction's turn; a list of prekeys, and the processors
+// to make it; writing, or one transaction's own lock; the loans, the counts and the
+// prekey ids. Writing is held during Apply and Deliver's commit and during nothing
+// else that waits. [Container.Close] ends that commit's context and passes writing
+// once, so that nothing is in flight when it returns. Nothing of a device is held while the
 // owner is asked. Waiting for any of these ends with the caller's context.
 package devicestore

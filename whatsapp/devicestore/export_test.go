@@ -23,3 +23,6 @@ func (c *Container) Waiting() bool {
 	defer k.preKeys.mu.Unlock()
 	return k.preKeys.taken
 }
+
+// NewIdle makes a keyring that does nothing.
+func NewIdle(b Backend) any { return newKeyring(b, nil, nil) }

@@ -111,6 +111,9 @@ func (v *view) writeRatchet(k key, record []byte) error {
 			return err
 		}
 		fits := v.ring.loans.settle(k, stored)
+		if fits && k[0] == tagSession && len(stored) > 0 {
+			fits = !rewinds(stored[1:], record)
+		}
 		if !fits || v.ring.reserved[string(k)] {
 			return fmt.Errorf("write ratchet: %w", ErrConflict)
 		}

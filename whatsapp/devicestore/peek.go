@@ -44,7 +44,7 @@ func peek(padded []byte) (errand bool, history *waE2E.HistorySyncNotification) {
 }
 
 // has reports whether a message has a field, by its path of submessages.
-func has(message []byte, path ...protowire.Number) bool {
+func has(message []byte, first protowire.Number, rest ...protowire.Number) bool {
 	for len(message) > 0 {
 		number, kind, tag := protowire.ConsumeTag(message)
 		if tag < 0 {
@@ -55,9 +55,9 @@ func has(message []byte, path ...protowire.Number) bool {
 		if width < 0 {
 			return false
 		}
-		if number == path[0] && kind == protowire.BytesType {
+		if number == first && kind == protowire.BytesType {
 			inner, _ := protowire.ConsumeBytes(message)
-			if len(path) == 1 || has(inner, path[1:]...) {
+			if len(rest) == 0 || has(inner, rest[0], rest[1:]...) {
 				return true
 			}
 		}

@@ -219,7 +219,13 @@ func (k *keyring) MarkPreKeysAsUploaded(ctx context.Context, upToID uint32) erro
 	})
 }
 
-// UploadedPreKeyCount counts the prekeys that the server has and nobody has used.
+// preKeysCounted is as far as anyone counts: whatsmeow asks whether there are
+// none, or fewer than 5, at every login. A device has 812 after its pairing, and
+// to read them all is a tenth of what a login costs.
+const preKeysCounted = 50
+
+// UploadedPreKeyCount counts the prekeys that the server has and nobody has used;
+// 50 stands for that many or more.
 func (k *keyring) UploadedPreKeyCount(ctx context.Context) (count int, err error) {
 	err = k.read(ctx, "count prekeys", func(v *view) error {
 		ids, err := v.preKeyIDs()
@@ -227,6 +233,9 @@ func (k *keyring) UploadedPreKeyCount(ctx context.Context) (count int, err error
 			return err
 		}
 		return v.scan(newKey(tagPreKey), func(key string, stored []byte) error {
+			if count == preKeysCounted {
+				return errStop
+			}
 			p, err := readPreKey(key, stored)
 			if err == nil && p.uploaded(ids) {
 				count++

@@ -46,6 +46,13 @@ func TestEverythingAtOnce(t *testing.T) {
 		},
 		func(ctx context.Context, _ int) { must(s.GetAllContacts(ctx)) },
 		func(context.Context, int) { tolerate(d.Save(ctx)) },
+		func(context.Context, int) {
+			_, err := r.Deliver(ctx, devicestore.Arrival{Chat: pn("1", 0)}, m.Apply)
+			tolerate(err)
+		},
+		func(context.Context, int) { tolerate(r.NoteChat(ctx, pn("8", 0))) },
+		func(context.Context, int) { must(r.Counts(ctx)) },
+		func(context.Context, int) { must(r.PendingHistory(ctx)) },
 	}
 	var wg sync.WaitGroup
 	for _, job := range work {
@@ -59,6 +66,22 @@ func TestEverythingAtOnce(t *testing.T) {
 			}
 		})
 	}
+	wg.Go(func() {
+		for i := range 80 {
+			hash := [32]byte{1, 2, 3, byte(i)}
+			tolerate(s.DoDecryptionTxn(ctx, func(ctx context.Context) error {
+				must(s.GetSession(ctx, "1:0"))
+				tolerate(s.PutSession(ctx, "1:0", fmt.Append(nil, "held", i)))
+				return s.PutBufferedEvent(ctx, hash, []byte("x"), seconds(1))
+			}))
+			tolerate(s.PutMessageSecret(ctx, pn("1", 0), pn("1", 0), fmt.Sprint(i), []byte("s")))
+			if i%2 == 0 {
+				_, err := r.Deliver(ctx, arrival(fmt.Sprint(i)), m.Apply)
+				tolerate(err)
+			}
+			tolerate(s.ClearBufferedEventPlaintext(ctx, hash))
+		}
+	})
 	for range 3 {
 		wg.Go(func() {
 			for range 20 {

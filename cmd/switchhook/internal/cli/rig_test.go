@@ -24,6 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // rig is a running daemon that does nothing, and the command line beside it.
 type rig struct {
 	*apitest.Fake
+	vault    *fakeVault
 	api      *api.API
 	dir      string // the daemon's data directory
 	commands cli.Commands
@@ -35,11 +36,11 @@ type rig struct {
 // newRig serves a fake with the instance shop on the socket of a data directory.
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{Fake: apitest.New("sandbox"), dir: folder(t), env: map[string]string{}}
+	r := &rig{Fake: apitest.New("sandbox"), vault: newFakeVault(), dir: folder(t), env: map[string]string{}}
 	if _, err := r.Add(t.Context(), api.AddSpec{Name: "shop"}); err != nil {
 		t.Fatal(err)
 	}
-	r.api = api.New(api.Config{Instances: r, System: r, Sandbox: r, Token: token})
+	r.api = api.New(api.Config{Instances: r, System: r, Sandbox: r, Vault: r.vault, Mover: r.vault, Token: token})
 	l, err := api.ListenUnix(filepath.Join(r.dir, api.SocketName))
 	if err != nil {
 		t.Fatal(err)
@@ -56,6 +57,8 @@ func newRig(t *testing.T) *rig {
 		}
 	})
 	r.commands = cli.Commands{
+		NewKey: r.vault.newKey, ReadKey: r.vault.readKey, CheckExport: r.vault.checkExport,
+		Examine: r.vault.examine, Restore: r.vault.restore,
 		DefaultDataDir: func() string { return r.dir },
 		Faults:         r.Faults,
 		Version:        "v1.2.3",
@@ -96,8 +99,9 @@ func (r *rig) run(t *testing.T, args ...string) (out, errs string, code int) {
 func (r *rig) runOn(ctx context.Context, stdout, stderr *screen, args ...string) int {
 	return cli.Run(ctx, args, r.commands, cli.Env{
 		In: strings.NewReader(r.stdin), Out: stdout, Err: stderr,
-		Getenv:   func(k string) string { return r.env[k] },
-		Terminal: func() (int, int, bool) { return r.columns, 100, r.columns > 0 },
+		Getenv:    func(k string) string { return r.env[k] },
+		Terminal:  func() (int, int, bool) { return r.columns, 100, r.columns > 0 },
+		AskSecret: r.vault.ask,
 	})
 }
 

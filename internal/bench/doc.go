@@ -1,0 +1,15 @@
+// Command bench measures the real daemon at scale: connections, so far.
+//
+// It is three processes or more: a sandbox, the program under test, which is
+// built from this tree and configured as an operator would, and this one, which
+// prepares them, watches them from outside and prints a table. What is measured
+// is read from /proc, from the program's log and from the sandbox's listener;
+// the program knows nothing of it.
+//
+// Beside the daemon, in the same run and against the same sandbox, it measures a
+// limit: the WhatsApp library alone, with a store that keeps nothing.
+//
+// A scenario is a function in the table scenarios; the processes, the figures
+// and the prepared sessions are there for the next one. The program asserts no
+// time: it fails when something does not happen at all.
+package main
