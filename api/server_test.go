@@ -3,6 +3,7 @@ package api_test
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/switchhook/switchhook/api"
+	"github.com/switchhook/switchhook/record"
 )
 
 // pipe is a listener whose connections are in memory, so that the clock of a
@@ -136,6 +138,59 @@ func TestShutdownEndsLongPolls(t *testing.T) {
 		}
 		if err := <-down; err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// A download may take the two minutes that an instance gives it.
+func TestDownloadOutlivesTheServersTimeouts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, a := linked(t)
+		f.FetchTakes = 2 * time.Minute
+		seq := f.Receive("acme", record.MessageMedia, picture("image/jpeg", "a picture"))
+		_, l := serve(t, a)
+		c := l.dial()
+		defer c.Close()
+		began := time.Now()
+		got := send(t, c, fmt.Sprintf("POST /api/v1/instances/acme/media/%d HTTP/1.1\nHost: localhost\nContent-Length: 0\nAuthorization: Bearer %s\n\n", seq, token))
+		if took := time.Since(began); got != "HTTP/1.1 200 OK" || took != 2*time.Minute {
+			t.Errorf("%q after %v", got, took)
+		}
+	})
+}
+
+// A large file may take long, and a reader that has gone may not.
+func TestSlowReaderOfAFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, a := linked(t)
+		content := strings.Repeat("x", 1<<20)
+		seq := f.Receive("acme", record.MessageMedia, picture("image/jpeg", content))
+		if _, err := f.Fetch(t.Context(), "i1", seq); err != nil {
+			t.Fatal(err)
+		}
+		_, l := serve(t, a)
+		request := fmt.Sprintf("GET /api/v1/instances/acme/media/%d HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n", seq, token)
+		read := func(pause time.Duration) int {
+			c := l.dial()
+			defer c.Close()
+			if _, err := c.Write([]byte(request)); err != nil {
+				t.Fatal(err)
+			}
+			n, b := 0, make([]byte, 64<<10)
+			for {
+				k, err := c.Read(b)
+				n += k
+				if err != nil || n >= len(content) {
+					return n
+				}
+				time.Sleep(pause) //nolint:forbidigo // in a bubble
+			}
+		}
+		if n := read(5 * time.Second); n < len(content) {
+			t.Errorf("a slow reader got %d bytes", n)
+		}
+		if n := read(time.Minute); n >= len(content) {
+			t.Error("a reader that had gone was waited for")
 		}
 	})
 }

@@ -128,6 +128,9 @@ func TestTextsBothWays(t *testing.T) {
 			}
 		}
 	}
+	if got, ok := d.witi("shop", "status")["stats"].(map[string]any); !ok || got["Contacts"] == 0.0 || got["Chats"] == 0.0 || got["SentBytes"] == 0.0 || got["ReceveidBytes"] == 0.0 {
+		t.Errorf("by WITI the figures are %v", got)
+	}
 	if _, err := d.admin.Close(t.Context(), "shop"); err != nil {
 		t.Fatal(err)
 	}

@@ -362,3 +362,30 @@ func TestNoWayOut(t *testing.T) {
 		t.Errorf("outside there is %v, %v", entries, err)
 	}
 }
+
+// TestClearThatFailsHalfway: what is left is still counted, and nothing else.
+func TestClearThatFailsHalfway(t *testing.T) {
+	dir := t.TempDir()
+	f := open(t, dir, files.Options{PerInstance: 100})
+	o := f.Of("i1")
+	put(t, o, "a", 60)
+	if _, err := o.Write("thumb", "b", 30, content(30)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "i1", "profile"), nil, 0o600); err != nil { // where a folder should be
+		t.Fatal(err)
+	}
+	if err := o.Clear(); err == nil {
+		t.Error("no error")
+	}
+	if got := o.Usage(); got.Bytes != 30 || got.Files != 1 || got.Subs[2].Bytes != 30 {
+		t.Errorf("left: %+v", got)
+	}
+	if err := os.Remove(filepath.Join(dir, "i1", "profile")); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Clear(); err != nil {
+		t.Error(err)
+	}
+	put(t, o, "c", 100)
+}

@@ -1,7 +1,8 @@
 // Package apitest is a daemon for tests of what comes in over HTTP: it keeps
 // instances in memory, moves them by the table of package fsm the moment they
 // are asked, and remembers their events. It imitates the port, not WhatsApp:
-// nothing fails unless [Fake.Err] says so and nothing takes time.
+// nothing fails unless [Fake.Fail] says so and nothing takes time but a download
+// that is told to.
 package apitest
 
 import (
@@ -25,6 +26,8 @@ type Fake struct {
 	Network string
 	Broker  api.NATS
 	Faults  []api.FaultKind
+
+	FetchTakes time.Duration // one download
 
 	mu        sync.Mutex
 	err       error

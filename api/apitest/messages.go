@@ -105,7 +105,12 @@ func (f *Fake) Receive(name string, kind record.Kind, m record.Message) uint64 {
 }
 
 // Fetch implements api.Instances. What stands in the media's Ref is its content.
-func (f *Fake) Fetch(_ context.Context, id string, seq uint64) (record.File, error) {
+func (f *Fake) Fetch(ctx context.Context, id string, seq uint64) (record.File, error) {
+	select {
+	case <-time.After(f.FetchTakes):
+	case <-ctx.Done():
+		return record.File{}, ctx.Err()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	h, m, err := f.media(id, seq)
