@@ -17,10 +17,10 @@ import (
 // of its own, was told is received with what the log holds: each such message is
 // there, once; and in the end there is none that was not received.
 //
-// SWITCHHOOK_TEST_MESSAGE_KILLS sets how often (50), SWITCHHOOK_TEST_SEED repeats
+// SWITCHHOOK_TEST_MESSAGE_KILLS sets how often (10; make soak: 100), SWITCHHOOK_TEST_SEED repeats
 // a run.
 func TestKillAcknowledgesNothingUnstored(t *testing.T) {
-	kills := envInt(t, "SWITCHHOOK_TEST_MESSAGE_KILLS", 50)
+	kills := envInt(t, "SWITCHHOOK_TEST_MESSAGE_KILLS", 10)
 	seed := envInt(t, "SWITCHHOOK_TEST_SEED", int(time.Now().UnixNano()%1_000_000))
 	t.Logf("SWITCHHOOK_TEST_SEED=%d", seed)
 	rng := rand.New(rand.NewPCG(uint64(seed), 2))
@@ -59,20 +59,22 @@ func TestKillAcknowledgesNothingUnstored(t *testing.T) {
 	}
 }
 
-// write lets a phone write to each account, one text after another, until it is
-// told to stop.
+// write lets three phones write to each account, each its next text when the last
+// was received, until they are told to stop.
 func write(t *testing.T, phones *sandbox.Client, digits map[string]string) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	for _, to := range digits {
-		all.Go(func() {
-			for n := 0; ctx.Err() == nil; n++ {
-				from := fmt.Sprintf("1555000990%d", n%3)
-				// What the server took is in its mail, whether this has an answer or not.
-				_, _ = phones.Send(ctx, sandbox.SendSpec{From: from, To: to, Text: "hello", NoWait: true})
-			}
-		})
+		for n := range 3 {
+			from := fmt.Sprintf("1555000990%d", n)
+			all.Go(func() {
+				for ctx.Err() == nil {
+					// What the server took is in its mail, whether this is answered or not.
+					_, _ = phones.Send(ctx, sandbox.SendSpec{From: from, To: to, Text: "hello"})
+				}
+			})
+		}
 	}
 	return func() { cancel(); all.Wait() }
 }
