@@ -14,8 +14,8 @@ func TestTidy(t *testing.T) {
 	litter := func() heap {
 		debug.FreeOSMemory()
 		before := readHeap()
-		for _, b := range make([][]byte, garbage>>20) {
-			b = make([]byte, 1<<20)
+		for range garbage >> 20 {
+			b := make([]byte, 1<<20)
 			for i := 0; i < len(b); i += 4096 {
 				b[i] = 1
 			}

@@ -21,7 +21,7 @@ import (
 // nobody, and would lengthen its connection's next wait.
 type Budget struct {
 	perSecond int
-	lead      int64 // how many reconnects may wait at the second gate
+	lead      int64 // how many reconnects may wait at the second gate: enough for it while the disk stalls
 
 	turns   chan struct{} // the first gate
 	urgent  chan struct{} // the second gate
@@ -35,7 +35,7 @@ func NewBudget(perSecond int) *Budget {
 	perSecond = max(1, perSecond)
 	return &Budget{
 		perSecond: perSecond,
-		lead:      int64(max(1, perSecond/10)),
+		lead:      2 * int64(perSecond),
 		turns:     make(chan struct{}),
 		urgent:    make(chan struct{}),
 		normal:    make(chan struct{}),

@@ -148,7 +148,7 @@ func TestBudgetFleet(t *testing.T) {
 		{"busy", func(n int) time.Duration { return time.Duration(n%7) * 10 * time.Millisecond }, 1170},
 		{"stuck", func(int) time.Duration {
 			return time.Until(time.Now().Truncate(4 * time.Second).Add(3 * time.Second))
-		}, 600},
+		}, 900},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			withBudget(t, perSecond, func(t *testing.T, c *counter) {

@@ -28,6 +28,7 @@ import (
 )
 
 const (
+	bareName  = "the bare library"
 	bareReady = "bare is ready"
 	bareUp    = "up "
 	// bareDialers is how many dial at once: enough to keep both ends busy.
@@ -155,7 +156,7 @@ func startBare(ctx context.Context, sessions string, a *air) (*process, *tally, 
 		return nil, nil, err
 	}
 	ready, up := newMark(bareReady), newTally()
-	p, err := start("the bare library", func(s string) {
+	p, err := start(bareName, func(s string) {
 		ready.line(s)
 		if n, found := strings.CutPrefix(s, bareUp); found {
 			if n, err := strconv.Atoi(n); err == nil {

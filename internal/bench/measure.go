@@ -71,7 +71,6 @@ func (s *scenario) measureDaemon(ctx context.Context, program, data string, none
 // follow takes a process through the scenario. early is done while the
 // connections are still coming up.
 func (s *scenario) follow(ctx context.Context, f *figures, p *process, up *tally, began time.Time, early func(context.Context) error) error {
-	everything := func(up int) bool { return up >= s.n }
 	s.sayf("%s: connecting", f.name)
 	s.capture(p, syscall.SIGUSR2)
 	if early != nil {
@@ -79,7 +78,7 @@ func (s *scenario) follow(ctx context.Context, f *figures, p *process, up *tally
 			return err
 		}
 	}
-	at, err := up.reach(ctx, p, "all connections", everything)
+	at, err := up.reach(ctx, p, "all connections", func(up int) bool { return up >= s.n })
 	if err != nil {
 		return err
 	}
@@ -98,29 +97,52 @@ func (s *scenario) follow(ctx context.Context, f *figures, p *process, up *tally
 	if err := s.leaveAlone(ctx, f, p); err != nil {
 		return err
 	}
+	return s.interrupt(ctx, f, p, up)
+}
+
+// barePatience bounds the wait for the library's own reconnects, which give up
+// in silence now and then: that is no failure of ours.
+const barePatience = time.Minute
+
+// interrupt stops the sandbox for a while and waits until all are back.
+func (s *scenario) interrupt(ctx context.Context, f *figures, p *process, up *tally) error {
 	s.sayf("%s: the sandbox stops for %v", f.name, s.outage)
 	s.air.stop()
+	stopped := time.Now()
 	if _, err := up.reach(ctx, p, "the loss", func(up int) bool { return up <= 0 }); err != nil {
 		return err
 	}
-	if err := rest(ctx, s.outage); err != nil {
+	if err := rest(ctx, s.outage-time.Since(stopped)); err != nil {
 		return err
 	}
 	if err := s.air.start(ctx); err != nil {
 		return err
 	}
-	began = time.Now()
+	began := time.Now()
 	s.capture(p, syscall.SIGUSR2)
-	if at, err = up.reach(ctx, p, "the recovery", everything); err != nil {
+	patient := ctx
+	if p.name == bareName {
+		var cancel context.CancelFunc
+		patient, cancel = context.WithTimeout(ctx, barePatience)
+		defer cancel()
+	}
+	at, err := up.reach(patient, p, "the recovery", func(up int) bool { return up >= s.n })
+	switch {
+	case err != nil && ctx.Err() == nil && patient.Err() != nil:
+		s.sayf("%v", err)
+		return nil
+	case err != nil:
 		return err
 	}
 	f.recovered = at.Sub(began)
-	if u, err = p.usage(); err != nil {
+	u, err := p.usage()
+	if err != nil {
 		return err
 	}
 	f.respent = u.cpu - f.up.cpu
 	s.sayf("%s: all recovered after %v", f.name, f.recovered.Round(time.Millisecond))
-	if c, err = s.air.count(ctx); err != nil {
+	c, err := s.air.count(ctx)
+	if err != nil {
 		return err
 	}
 	f.redials = c.dialCount

@@ -34,7 +34,12 @@ func (s *scenario) table(all []figures) {
 	row("CPU until then", func(f figures) string { return seconds(f.spent) })
 	row("dials a second at most, and in 0.1 s", func(f figures) string { return fmt.Sprintf("%d, %d", f.dials.Second, f.dials.Tenth) })
 	row("dials made", func(f figures) string { return fmt.Sprint(f.dials.Dials) })
-	row(fmt.Sprintf("**all recovered after an outage of %v**", s.outage), func(f figures) string { return "**" + seconds(f.recovered) + "**" })
+	row(fmt.Sprintf("**all recovered after an outage of %v**", s.outage), func(f figures) string {
+		if f.recovered == 0 {
+			return fmt.Sprintf("not in %v", barePatience)
+		}
+		return "**" + seconds(f.recovered) + "**"
+	})
 	row("CPU from the loss until then", func(f figures) string { return seconds(f.respent) })
 	row("dials a second at most then, and in 0.1 s", func(f figures) string { return fmt.Sprintf("%d, %d", f.redials.Second, f.redials.Tenth) })
 	row("dials made then", func(f figures) string { return fmt.Sprint(f.redials.Dials) })
