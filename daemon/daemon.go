@@ -162,6 +162,7 @@ func (d *Daemon) driver() (*whatsapp.Driver, error) {
 	c := whatsapp.Config{
 		Backend: func(instance, session string) devicestore.Backend { return d.store.Device(instance, session) },
 		Proxy:   d.cfg.WhatsApp.Proxy.Reveal(), Version: d.cfg.WhatsApp.Version,
+		VersionFile: d.path("client-version"), Spool: d.cfg.DataDir,
 		Answer: d.cfg.Connection.DialTimeout, Log: d.log,
 	}
 	if d.phones != nil {
