@@ -14,6 +14,7 @@ import (
 
 	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/record"
+	"github.com/switchhook/switchhook/seal"
 	"github.com/switchhook/switchhook/store"
 	"github.com/switchhook/switchhook/whatsapp/devicestore"
 )
@@ -24,9 +25,19 @@ const preKeys = 812
 // seed writes the store of a daemon that had all these sessions connected and
 // was then restarted: every instance is in state 11 and due. Every session gets
 // the prekeys of the first, so that the file has its real size: to make 812 for
-// each would take minutes.
+// each would take minutes. It is sealed from the start, as a daemon's own is.
 func seed(ctx context.Context, dir string, sessions []record.Session) (err error) {
-	s, err := store.Open(filepath.Join(dir, "switchhook.db"), store.Options{Network: "sandbox"})
+	key := seal.NewKey()
+	if err := seal.WriteFile(filepath.Join(dir, "store.key"), key); err != nil {
+		return err
+	}
+	s, err := store.Open(filepath.Join(dir, "switchhook.db"), store.Options{
+		Network: "sandbox",
+		Unseal: func(_ []byte, inClear bool) (store.Sealer, []byte, error) {
+			ring := seal.NewRing(key, !inClear)
+			return ring, ring.Record(), nil
+		},
+	})
 	if err != nil {
 		return err
 	}
