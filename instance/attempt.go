@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/switchhook/switchhook/fsm"
@@ -19,7 +20,8 @@ type attempt struct {
 	conn   Conn
 	cancel context.CancelFunc // ends the dial, or the wait for a turn to dial
 	closed bool
-	gone   chan struct{} // closed when the connection is
+	gone   chan struct{}          // closed when the connection is
+	land   atomic.Pointer[func()] // tells the budget that it is in flight no more
 
 	deadline time.Time // of the present phase; zero: none
 	redialed bool      // the connection after the scan
@@ -73,7 +75,7 @@ func (i *Instance) begin(granted bool) {
 	i.previous = t.gone
 	i.child(func() {
 		i.awaitClosed(ctx, previous)
-		if i.mayDial(ctx, granted) != nil {
+		if i.mayDial(ctx, t, granted) != nil {
 			return // nobody wants it any more
 		}
 		err := i.dial(ctx, conn)
@@ -85,11 +87,23 @@ func (i *Instance) begin(granted bool) {
 }
 
 // mayDial waits for the moment to dial; see begin for granted.
-func (i *Instance) mayDial(ctx context.Context, granted bool) error {
-	if granted {
-		return i.cfg.Dials.Pace(ctx)
+func (i *Instance) mayDial(ctx context.Context, t *attempt, granted bool) error {
+	if !granted {
+		return i.cfg.Dials.Acquire(ctx, true)
 	}
-	return i.cfg.Dials.Acquire(ctx, true)
+	land, err := i.cfg.Dials.Pace(ctx)
+	if err == nil {
+		t.land.Store(&land)
+	}
+	return err
+}
+
+// landed tells the budget that the attempt is usable, or was given up. One that
+// is given up while it waits for its dial may miss this; the budget has a limit.
+func (t *attempt) landed() {
+	if land := t.land.Load(); land != nil {
+		(*land)()
+	}
 }
 
 // awaitClosed lets the connection before finish, for a moment: it may still be
@@ -147,6 +161,7 @@ func (t *attempt) close(i *Instance) {
 	}
 	t.closed = true
 	t.cancel()
+	t.landed()
 	if t.conn != nil {
 		i.child(func() {
 			defer close(t.gone)

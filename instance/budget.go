@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Budget is the fleet's budget of dials: never more than so many in any second,
@@ -16,6 +17,12 @@ import (
 // keeps the pace whatever the disk does, and the first gate admits no more than
 // the second has room for. A command's dial passes only the second.
 //
+// A reconnect that has dialled is in flight until it is usable or given up. No more
+// than a second's dials are: where the machine or the far end cannot keep up with
+// the budget, those who have not begun wait at the gates, and not in each other's
+// way, nor in a command's. One that stays in flight for longer than flightLimit
+// does not count any more, so that a few that hang hold up nobody.
+//
 // While the network is out of reach (see outage), the first gate admits a probe
 // now and then and keeps everyone else waiting: a dial that must fail helps
 // nobody, and would lengthen its connection's next wait.
@@ -27,6 +34,8 @@ type Budget struct {
 	urgent  chan struct{} // the second gate
 	normal  chan struct{} // likewise
 	waiting atomic.Int64  // on normal
+	flying  atomic.Int64  // reconnects in flight
+	landed  chan struct{} // of one: one of them is not any more
 	outage  outage
 }
 
@@ -39,6 +48,7 @@ func NewBudget(perSecond int) *Budget {
 		turns:     make(chan struct{}),
 		urgent:    make(chan struct{}),
 		normal:    make(chan struct{}),
+		landed:    make(chan struct{}, 1),
 		outage:    outage{over: make(chan struct{}, 1)},
 	}
 }
@@ -63,12 +73,18 @@ func (b *Budget) admit(ctx context.Context) {
 		if !b.outage.sitOut(ctx) {
 			return
 		}
-		waited, ok := take(ctx, b.turns, b.turns)
-		if !ok {
-			return
+		select {
+		case <-b.turns:
+			p.passed(false)
+		default:
+			select {
+			case <-b.turns:
+				p.passed(true)
+			case <-ctx.Done():
+				return
+			}
 		}
 		b.outage.probed()
-		p.passed(waited)
 	}
 }
 
@@ -76,7 +92,7 @@ func (b *Budget) admit(ctx context.Context) {
 func (b *Budget) release(ctx context.Context) {
 	p := newPace(b.perSecond)
 	for p.wait(ctx) {
-		waited, ok := take(ctx, b.urgent, b.normal)
+		waited, ok := b.pick(ctx)
 		if !ok {
 			return
 		}
@@ -84,26 +100,49 @@ func (b *Budget) release(ctx context.Context) {
 	}
 }
 
-// take lets one pass, of first if anybody is there. waited says that nobody was
-// at either.
-func take(ctx context.Context, first, second <-chan struct{}) (waited, ok bool) {
+// pick lets one dial: a command's if there is any, otherwise a reconnect's if
+// there is room in flight. waited says that nobody could when it began.
+func (b *Budget) pick(ctx context.Context) (waited, ok bool) {
+	for {
+		select {
+		case <-b.urgent:
+			return waited, true
+		default:
+		}
+		normal := b.normal
+		if b.flying.Load() >= int64(b.perSecond) {
+			normal = nil
+		}
+		select {
+		case <-normal:
+			b.flying.Add(1)
+			return waited, true
+		default:
+			waited = true
+		}
+		select {
+		case <-b.urgent:
+			return true, true
+		case <-normal:
+			b.flying.Add(1)
+			return true, true
+		case <-b.landed:
+		case <-ctx.Done():
+			return true, false
+		}
+	}
+}
+
+// flightLimit is how long a reconnect in flight keeps others waiting.
+const flightLimit = 2 * time.Second
+
+// land takes one reconnect out of the air.
+func (b *Budget) land() {
+	b.flying.Add(-1)
 	select {
-	case <-first:
-		return false, true
+	case b.landed <- struct{}{}:
 	default:
 	}
-	select {
-	case <-second:
-		return false, true
-	default:
-	}
-	select {
-	case <-ctx.Done():
-		return true, false
-	case <-first:
-	case <-second:
-	}
-	return true, true
 }
 
 // Acquire implements [Dials].
@@ -115,10 +154,15 @@ func (b *Budget) Acquire(ctx context.Context, urgent bool) error {
 }
 
 // Pace implements [Dials].
-func (b *Budget) Pace(ctx context.Context) error {
+func (b *Budget) Pace(ctx context.Context) (land func(), err error) {
 	b.waiting.Add(1)
 	defer b.waiting.Add(-1)
-	return pass(ctx, b.normal)
+	if err := pass(ctx, b.normal); err != nil {
+		return nil, err
+	}
+	land = sync.OnceFunc(b.land)
+	time.AfterFunc(flightLimit, land)
+	return land, nil
 }
 
 // Report implements [Dials].

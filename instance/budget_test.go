@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,7 +55,10 @@ func (c *counter) ask(ctx context.Context, name string, urgent bool) {
 func dial(ctx context.Context, b *instance.Budget, urgent bool) error {
 	err := b.Acquire(ctx, urgent)
 	if err == nil && !urgent {
-		err = b.Pace(ctx)
+		var land func()
+		if land, err = b.Pace(ctx); err == nil {
+			land()
+		}
 	}
 	return err
 }
@@ -123,6 +127,62 @@ func TestBudgetGivenUp(t *testing.T) {
 	})
 }
 
+// TestBudgetInFlight: where logins take longer than the budget allows for, no more
+// of them are begun than fit; one that hangs does not count for long, and a command
+// waits for nobody.
+func TestBudgetInFlight(t *testing.T) {
+	withBudget(t, 10, func(t *testing.T, c *counter) {
+		var flying, most, done atomic.Int64
+		for range 100 {
+			go func() {
+				if c.budget.Acquire(t.Context(), false) != nil {
+					return
+				}
+				land, err := c.budget.Pace(t.Context())
+				if err != nil {
+					return
+				}
+				if now := flying.Add(1); now > most.Load() {
+					most.Store(now) // only one dials at a time
+				}
+				time.Sleep(1900 * time.Millisecond)
+				flying.Add(-1)
+				done.Add(1)
+				land()
+				land()
+			}()
+		}
+		time.Sleep(10 * time.Second)
+		asked := time.Now()
+		if err := c.budget.Acquire(t.Context(), true); err != nil || time.Since(asked) > 300*time.Millisecond {
+			t.Errorf("a command waited %v: %v", time.Since(asked), err)
+		}
+		time.Sleep(time.Minute)
+		if most.Load() != 10 || done.Load() != 100 {
+			t.Errorf("%d in flight at most, %d landed", most.Load(), done.Load())
+		}
+		// None of these lands; the first ten keep the last waiting for two seconds.
+		for range 11 {
+			go func() {
+				if c.budget.Acquire(t.Context(), false) == nil {
+					_, _ = c.budget.Pace(t.Context())
+				}
+				done.Add(1)
+			}()
+		}
+		time.Sleep(1900 * time.Millisecond)
+		synctest.Wait()
+		if n := done.Load() - 100; n != 10 {
+			t.Errorf("%d dials while ten hang", n)
+		}
+		time.Sleep(300 * time.Millisecond)
+		synctest.Wait()
+		if n := done.Load() - 100; n != 11 {
+			t.Errorf("%d dials two seconds after ten began to hang", n)
+		}
+	})
+}
+
 func TestBudgetOfNothing(t *testing.T) {
 	for _, perSecond := range []int{0, -1} {
 		withBudget(t, perSecond, func(t *testing.T, c *counter) {
@@ -168,9 +228,11 @@ func TestBudgetFleet(t *testing.T) {
 						}
 						if !urgent {
 							time.Sleep(tt.delay(n))
-							if c.budget.Pace(ctx) != nil {
+							land, err := c.budget.Pace(ctx)
+							if err != nil {
 								return
 							}
+							defer land()
 						}
 						c.mu.Lock()
 						defer c.mu.Unlock()

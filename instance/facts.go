@@ -80,6 +80,7 @@ func (i *Instance) up() error {
 	if err := i.fire(fsm.LoginAccepted, fsm.CauseProgress, nil); err != nil {
 		return err
 	}
+	i.try.landed()
 	i.try.deadline = time.Time{}
 	i.try.checkAt = time.Now().Add(i.cfg.Timing.Check)
 	if i.logout != nil {

@@ -163,7 +163,7 @@ func newDials() *dials {
 }
 
 // Pace waits for nothing: a turn that was given out is good for the dial.
-func (d *dials) Pace(ctx context.Context) error { return ctx.Err() }
+func (d *dials) Pace(ctx context.Context) (land func(), err error) { return func() {}, ctx.Err() }
 
 func (d *dials) Report(reached bool) {
 	if reached {

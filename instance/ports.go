@@ -132,7 +132,8 @@ type Dials interface {
 	// may be made; for a reconnect until it may begin.
 	Acquire(ctx context.Context, urgent bool) error
 	// Pace waits until a reconnect that has begun may dial. Urgent dials go first.
-	Pace(ctx context.Context) error
+	// land, which is harmless twice, says that it is usable or was given up.
+	Pace(ctx context.Context) (land func(), err error)
 	// Report tells whether a dial has reached the far end. Dials that were given
 	// up are not reported.
 	Report(reached bool)

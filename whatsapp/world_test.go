@@ -177,7 +177,7 @@ func (j journal) Commit(ctx context.Context, c instance.Change) error {
 type turns struct{}
 
 func (turns) Acquire(ctx context.Context, _ bool) error { return ctx.Err() }
-func (turns) Pace(ctx context.Context) error            { return ctx.Err() }
+func (turns) Pace(ctx context.Context) (func(), error)  { return func() {}, ctx.Err() }
 func (turns) Report(bool)                               {}
 
 // buffer is a log that many goroutines write.
