@@ -38,7 +38,9 @@ func TestKillAcknowledgesNothingUnstored(t *testing.T) {
 	var last uint64 // serial of the mail before
 	for range kills {
 		stop := write(t, phones, digits)
-		for goal := 1 + rng.IntN(40); received(t, phones, last) < goal; {
+		got, goal := 0, 1+rng.IntN(40)
+		for got < goal {
+			got = received(t, phones, last)
 		}
 		f.daemon.kill()
 		stop()

@@ -9,14 +9,25 @@ const networkName = "sandbox"
 // Control is what people, commands and daemons do to a sandbox. A [Network] does
 // it in this process and a [Client] in another; errors are the same from both.
 type Control interface {
+	Phones
+	Post
+	// Fault makes something go wrong.
+	Fault(ctx context.Context, target Target, kind FaultKind, opts FaultOptions) error
+	// SetMinimumVersion refuses clients that announce an older version.
+	SetMinimumVersion(ctx context.Context, version string) error
+}
+
+// Phones are the network's phones and their companions.
+type Phones interface {
 	Info(ctx context.Context) (Info, error)
 	Scan(ctx context.Context, digits, code string) (Device, error)
-	Devices(ctx context.Context) ([]Device, error)
 	TypeCode(ctx context.Context, digits, code string) (Device, error)
-	Fault(ctx context.Context, target Target, kind FaultKind, opts FaultOptions) error
+	Devices(ctx context.Context) ([]Device, error)
 	Enrol(ctx context.Context, enrolments []Enrolment) error
-	SetMinimumVersion(ctx context.Context, version string) error
+}
 
+// Post is what phones write and read.
+type Post interface {
 	Send(ctx context.Context, spec SendSpec) (Sent, error)
 	Mail(ctx context.Context, q MailQuery) ([]MailStatus, error)
 	Received(ctx context.Context, digits string) ([]ReceivedMessage, error)

@@ -28,7 +28,7 @@ const (
 // and no goroutine or socket left. SWITCHHOOK_TEST_SEED repeats a run.
 func TestSoak(t *testing.T) {
 	withoutRaceDetector(t)
-	steps, seed := soakSteps, uint64(time.Now().UnixNano()) //nolint:gosec // never negative
+	steps, seed := soakSteps, uint64(time.Now().UnixNano())
 	if v, err := strconv.Atoi(os.Getenv("SWITCHHOOK_TEST_SOAK")); err == nil {
 		steps = v
 	}
@@ -37,7 +37,7 @@ func TestSoak(t *testing.T) {
 	}
 	t.Logf("%d steps, SWITCHHOOK_TEST_SEED=%d", steps, seed)
 	inHerd(t, soakSize, func(t *testing.T, h *herd) {
-		s := &soak{herd: h, rng: rand.New(rand.NewPCG(seed, 0)), did: make(map[string]int)} //nolint:gosec // a test's dice
+		s := &soak{herd: h, rng: rand.New(rand.NewPCG(seed, 0)), did: make(map[string]int)}
 		for range steps {
 			s.step()
 			if t.Failed() {

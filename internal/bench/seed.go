@@ -35,7 +35,8 @@ func seed(ctx context.Context, dir string, sessions []record.Session) (err error
 		Network: "sandbox",
 		Unseal: func(_ []byte, inClear bool) (store.Sealer, []byte, error) {
 			ring := seal.NewRing(key, !inClear)
-			return ring, ring.Record(), nil
+			record := ring.Record()
+			return ring, record, nil
 		},
 	})
 	if err != nil {

@@ -75,7 +75,7 @@ func follow(path []Step) string {
 	}
 	parts := make([]string, len(path))
 	for i, s := range path {
-		parts[i] = fmt.Sprintf("→ %d `%s`", int(s.To), s.Cause)
+		parts[i] = fmt.Sprintf("→ %d `%v`", int(s.To), s.Cause)
 	}
 	return strings.Join(parts, " ")
 }
