@@ -37,6 +37,9 @@ type Message struct {
 	Targets []string `json:"targets,omitempty"` // ids of the messages reacted to, edited, revoked or receipted
 	Quoted  string   `json:"quoted,omitempty"`  // id of the message this one answers
 	Media   *Media   `json:"media,omitempty"`
+	// Withheld says that what was written was left out on the way here: an empty
+	// Text is then no empty text, and a reaction without one was not taken back.
+	Withheld bool `json:"withheld,omitempty"`
 }
 
 // Media is a file that came with a message and was not downloaded yet.
@@ -78,9 +81,11 @@ func (e *Event) WithoutTexts() Event {
 		return bare
 	}
 	m := *e.Message
+	m.Withheld = m.Text != "" || m.Name != ""
 	m.Text, m.Name = "", ""
 	if m.Media != nil {
 		media := *m.Media
+		m.Withheld = m.Withheld || media.FileName != ""
 		media.FileName = ""
 		m.Media = &media
 	}

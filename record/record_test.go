@@ -59,7 +59,7 @@ func message() record.Message {
 	return record.Message{
 		ID: "3EB0", Chat: "4915112345678@s.whatsapp.net", From: "4915112345678@s.whatsapp.net", LID: "77@lid",
 		To: "5511@s.whatsapp.net", Name: "Ana", FromMe: true, Group: true, SentAt: moment,
-		Text: "the plan", Type: "document", Targets: []string{"3EAF"}, Quoted: "3EAE",
+		Withheld: true, Text: "the plan", Type: "document", Targets: []string{"3EAF"}, Quoted: "3EAE",
 		Media: &record.Media{
 			MIME: "application/pdf", Bytes: 5, SHA256: "ab", FileName: "plan.pdf", Seconds: 1, Ref: []byte("hunter2"),
 		},

@@ -1,12 +1,17 @@
 package store
 
-import "time"
+import (
+	"math/rand/v2"
+	"time"
+)
 
-// NextEpoch is the epoch of a stream that goes on elsewhere or from a backup. It
-// holds the time, because counting would not do: of one backup two files may be
-// made, and their ids must differ.
+// NextEpoch is the epoch of a stream that goes on elsewhere or from a backup,
+// always a later one. Counting would not do, nor would the time: of one backup two
+// files may be made, in the same second, and their ids must differ. So a part of
+// it is chance, one of a million. It is good for thousands of moves until 2106.
 func NextEpoch(epoch uint32, now time.Time) uint32 {
-	return max(epoch+1, uint32(now.Unix())) // good until 2106
+	const chances = 1 << 20
+	return max(epoch, uint32(now.Unix())) + 1 + rand.Uint32N(chances) //nolint:gosec // it keeps apart, it does not hide
 }
 
 // continued is where a stream goes on.

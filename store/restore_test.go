@@ -169,7 +169,7 @@ func TestContinueStream(t *testing.T) {
 		t.Errorf("a new stream goes on with %s", first.ID())
 	}
 	future := goOn("new", first.Epoch+1000, 90)
-	if future.Seq != 42 || future.Epoch != first.Epoch+1001 {
+	if future.Seq != 42 || future.Epoch <= first.Epoch+1000 {
 		t.Errorf("a stream with events goes on with %s", future.ID())
 	}
 	if _, err := s.Prune(t.Context(), later, upTo(100)); err != nil {

@@ -12,6 +12,7 @@ import (
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/record"
@@ -42,6 +43,7 @@ type conn struct {
 	announced atomic.Pointer[store.WAVersionContainer] // nil before the login
 	history   atomic.Uint64                            // wakes of the goroutine that stores it, 0: none runs
 	counted   atomic.Bool
+	texts     *semaphore.Weighted // of one: the text that is being sent
 
 	mu   sync.Mutex
 	dial chan struct{} // closed when the library's dial has returned; nil before Dial; guarded by mu

@@ -13,6 +13,7 @@ import (
 
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/store"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/whatsapp/devicestore"
@@ -124,7 +125,9 @@ func transport(cfg Config) (*http.Transport, error) {
 
 // Open implements [instance.Driver].
 func (d *Driver) Open(spec instance.Spec) (instance.Conn, error) {
-	c := &conn{driver: d, spec: spec, log: d.cfg.Log.With("instance", spec.Instance)}
+	c := &conn{
+		driver: d, spec: spec, log: d.cfg.Log.With("instance", spec.Instance), texts: semaphore.NewWeighted(1),
+	}
 	c.life, c.cancel = context.WithCancel(c.lines.within(context.Background()))
 	backend := func(session string) devicestore.Backend { return d.cfg.Backend(spec.Instance, session) }
 	c.keys = devicestore.New(backend, c, quietLog{c.log, "store"})

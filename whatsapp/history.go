@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"google.golang.org/protobuf/proto"
@@ -17,7 +18,7 @@ const historiesAtOnce = 4
 
 // wakeHistory has what the phone has announced fetched and stored. It does not
 // wait. At most one goroutine of a connection does it, in order; what it could
-// not finish is tried again on the next connection.
+// not finish is tried again after a while, and on the next connection.
 func (c *conn) wakeHistory() {
 	if c.history.Add(1) == 1 {
 		go c.histories()
@@ -25,15 +26,42 @@ func (c *conn) wakeHistory() {
 }
 
 func (c *conn) histories() {
+	wait := historyRetryMin
 	for {
 		seen := c.history.Load()
 		c.count()
-		if err := c.storeHistories(); err != nil && !c.closed.Load() {
-			c.log.Warn("history not stored, tried again on the next connection", "err", err)
-		}
-		if c.history.CompareAndSwap(seen, 0) {
+		err := c.storeHistories()
+		switch {
+		case c.closed.Load() || c.life.Err() != nil:
+			c.history.Store(0)
+			return
+		case err != nil:
+			c.log.Warn("history not stored, tried again", "err", err, "wait", wait)
+			if !pause(c.life, wait) {
+				return
+			}
+			wait = min(2*wait, historyRetryMax)
+		case c.history.CompareAndSwap(seen, 0):
 			return
 		}
+	}
+}
+
+// The waits before a history is tried again that could not be had or stored.
+const (
+	historyRetryMin = 10 * time.Second
+	historyRetryMax = 10 * time.Minute
+)
+
+// pause answers false when ctx ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

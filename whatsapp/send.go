@@ -61,7 +61,14 @@ func (c *conn) SendText(ctx context.Context, t instance.Text) (record.Message, e
 
 // send sends, and again with the same id where the library has given up before
 // anything left: a ratchet was stepped by somebody else meanwhile.
+//
+// Texts wait for each other here: the library's own lock, which it holds until
+// WhatsApp answers, heeds no context.
 func (c *conn) send(ctx context.Context, to types.JID, t instance.Text) (whatsmeow.SendResponse, error) {
+	if err := c.texts.Acquire(ctx, 1); err != nil {
+		return whatsmeow.SendResponse{}, err
+	}
+	defer c.texts.Release(1)
 	for try := 0; ; try++ {
 		message := &waE2E.Message{Conversation: proto.String(t.Body)}
 		sent, err := c.client.SendMessage(ctx, to, message, whatsmeow.SendRequestExtra{ID: t.ID})

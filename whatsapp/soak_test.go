@@ -233,10 +233,16 @@ func (s *soak) judge() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	companions := make(map[string]int) // that got the same message, one after another: each may tell of it
+	for _, letter := range mail {
+		companions[letter.To+letter.ID]++
+	}
 	for _, letter := range mail {
 		switch n := heard[letter.To][letter.ID]; {
 		case letter.Acknowledged && n == 0:
 			s.t.Errorf("message %s was acknowledged by %s and is not in the log: %+v", letter.ID, letter.To, letter)
+		case n > 1 && companions[letter.To+letter.ID] < 2:
+			s.t.Errorf("message %s of %s stands %d times in the log: %+v", letter.ID, letter.To, n, letter)
 		case letter.Acknowledged:
 			s.acknowledged++
 		}

@@ -38,7 +38,7 @@ func (a *app) send() *cobra.Command {
 	})
 	c.Long = "Sends a text to one person and waits until WhatsApp has taken it over. TO is a phone number in\n" +
 		"international form, digits only. Without TEXT, or with -, the text is read from standard input."
-	c.Flags().StringVar(&out.ID, "id", "", "`id` of the message, to send it again without sending two; made up if not given")
+	c.Flags().StringVar(&out.ID, "id", "", "`id` of the message, to know it again; made up if not given")
 	return c
 }
 
