@@ -18,6 +18,7 @@ import (
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/instance"
+	"github.com/switchhook/switchhook/sandbox"
 )
 
 // What the child process of TestDiskFull is told: where the sandbox is, and its
@@ -75,6 +76,8 @@ func TestDiskFull(t *testing.T) {
 func fillDisk(t *testing.T, dir, url string) {
 	signal.Ignore(syscall.SIGXFSZ)
 	d := runDaemon(t, dir, onSandbox(url))
+	phones := sandbox.NewClient(url)
+	var written []string // ids of the messages
 	d.pair("shop", "")
 	d.pair("desk", "")
 	// The first limit lets bbolt write its meta pages only, the second nothing.
@@ -102,6 +105,12 @@ func fillDisk(t *testing.T, dir, url string) {
 		if st, err := d.admin.System(t.Context()); err != nil || st.Ready || !strings.Contains(st.Problem, "store cannot be written") {
 			t.Errorf("limit %d: the status is %+v, %v", limit, st, err)
 		}
+		// What arrives now cannot be kept, and is not acknowledged.
+		sent, err := phones.Send(t.Context(), sandbox.SendSpec{To: d.find("shop").Phone, Text: "hello", NoWait: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		written = append(written, sent.ID)
 		// The connection may be gone already: what it wanted to store could not be.
 		_, struck := d.admin.Fault(t.Context(), "shop", "drop", false)
 		for !strings.HasPrefix(d.find("shop").Hint, "degraded: ") {
@@ -111,6 +120,9 @@ func fillDisk(t *testing.T, dir, url string) {
 		}
 		if now := d.find("shop").Seq; now != before {
 			t.Errorf("limit %d: event %d was told though nothing can be stored", limit, now)
+		}
+		if mail := inquire(t, phones, sent.ID); mail.Acknowledged {
+			t.Errorf("limit %d: acknowledged, and nothing can be stored: %+v", limit, mail)
 		}
 		limitFiles(t, math.MaxUint64)
 		d.until("shop", "a connection again", func(e api.Entry) bool { return e.State == fsm.Authenticated && e.Seq > before })
@@ -124,14 +136,40 @@ func fillDisk(t *testing.T, dir, url string) {
 			t.Errorf("limit %d: restore afterwards: %v", limit, err)
 		}
 	}
+	for _, id := range written {
+		for !inquire(t, phones, id).Acknowledged {
+			if t.Context().Err() != nil {
+				t.Fatal("a message is never received though there is room again")
+			}
+		}
+	}
+	heard := make(map[string]int)
 	for _, name := range []string{"shop", "desk"} {
 		for i, e := range d.events(name, 0) {
+			if e.Data.Message != nil {
+				heard[e.Data.Message.ID]++
+			}
 			if e.Seq != uint64(i+1) {
 				t.Errorf("%s: event %d stands at %d", name, e.Seq, i+1)
 			}
 			_, _ = fmt.Fprintln(os.Stdout, "event", e.ID)
 		}
 	}
+	for _, id := range written {
+		if heard[id] != 1 {
+			t.Errorf("message %s stands %d times in the log", id, heard[id])
+		}
+	}
+}
+
+// inquire answers what the sandbox believes of a message.
+func inquire(t *testing.T, phones *sandbox.Client, id string) sandbox.MailStatus {
+	t.Helper()
+	mail, err := phones.Mail(t.Context(), sandbox.MailQuery{IDs: []string{id}})
+	if err != nil || len(mail) != 1 {
+		t.Fatalf("mail %v, %v", mail, err)
+	}
+	return mail[0]
 }
 
 // status answers the status of a GET.

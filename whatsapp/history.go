@@ -26,7 +26,7 @@ func (c *conn) wakeHistory() {
 }
 
 func (c *conn) histories() {
-	wait := historyRetryMin
+	wait := historyRetryFirst
 	for {
 		seen := c.history.Load()
 		c.count()
@@ -40,7 +40,7 @@ func (c *conn) histories() {
 			if !pause(c.life, wait) {
 				return
 			}
-			wait = min(2*wait, historyRetryMax)
+			wait = min(2*wait, historyRetryLongest)
 		case c.history.CompareAndSwap(seen, 0):
 			return
 		}
@@ -49,8 +49,8 @@ func (c *conn) histories() {
 
 // The waits before a history is tried again that could not be had or stored.
 const (
-	historyRetryMin = 10 * time.Second
-	historyRetryMax = 10 * time.Minute
+	historyRetryFirst   = 10 * time.Second
+	historyRetryLongest = 10 * time.Minute
 )
 
 // pause answers false when ctx ended first.
