@@ -152,6 +152,7 @@ func (i *Instance) Run(ctx context.Context, recovered fsm.Cause) error {
 		i.settle()
 		if ctx.Err() != nil {
 			i.stopped.Store(true)
+			i.lastTexts(ctx)
 			return i.stop()
 		}
 		if len(i.backlog) > 0 {
