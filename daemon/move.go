@@ -176,7 +176,7 @@ func (m *mover) settle(ctx context.Context, p *parcel, name string) (api.Entry, 
 		return api.Entry{}, err
 	}
 	member, after, err := m.adopt(ctx, p, name)
-	m.fleet.mu.Lock()
+	m.mu.Lock()
 	delete(m.adding, name)
 	if err == nil {
 		m.register(member)
@@ -184,7 +184,7 @@ func (m *mover) settle(ctx context.Context, p *parcel, name string) (api.Entry, 
 			m.supervise(member)
 		}
 	}
-	m.fleet.mu.Unlock()
+	m.mu.Unlock()
 	if err != nil {
 		return api.Entry{}, err
 	}
