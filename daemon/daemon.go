@@ -111,7 +111,7 @@ func New(o Options) (_ *Daemon, err error) {
 	}
 	d.api = api.New(api.Config{
 		Instances: d.fleet, System: system{d}, Sandbox: control, Vault: d.vault,
-		Mover: &mover{fleet: d.fleet, network: string(d.cfg.Network), cost: seal.DefaultCost()},
+		Mover: newMover(d.fleet, string(d.cfg.Network), seal.DefaultCost()),
 		Token: d.cfg.Admin.Token.Reveal(), PublicURL: d.cfg.PublicURL, Log: d.log,
 	})
 	d.store.OnAppend(d.appended)

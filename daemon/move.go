@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"regexp"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,9 +25,28 @@ import (
 type mover struct {
 	*fleet
 	network string
-	mu      sync.Mutex
+	turn    chan struct{} // of one
 	cost    seal.Cost
 }
+
+func newMover(f *fleet, network string, cost seal.Cost) *mover {
+	return &mover{fleet: f, network: network, turn: make(chan struct{}, 1), cost: cost}
+}
+
+// enter waits for the turn, no longer than a command may take: a file can be
+// minutes on its way in.
+func (m *mover) enter(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, m.timing.Command)
+	defer cancel()
+	select {
+	case m.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: another instance is being moved", instance.ErrNotReady)
+	}
+}
+
+func (m *mover) leave() { <-m.turn }
 
 // idRule is what newID makes, and nothing that reaches into another's keys.
 var idRule = regexp.MustCompile(`^[a-z0-9]{1,32}$`)
@@ -38,17 +56,24 @@ func (m *mover) Export(ctx context.Context, id, passphrase string, w io.Writer) 
 	if len(passphrase) < seal.MinPassphrase {
 		return &instance.InvalidError{Field: "passphrase", Problem: fmt.Sprintf("must have at least %d bytes", seal.MinPassphrase)}
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	p, out, err := m.seal(ctx, id, passphrase, w)
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.write(out), out.Close()) // as slowly as it is taken
+}
+
+func (m *mover) seal(ctx context.Context, id, passphrase string, w io.Writer) (*parcel, io.WriteCloser, error) {
+	if err := m.enter(ctx); err != nil {
+		return nil, nil, err
+	}
+	defer m.leave()
 	p, err := m.pack(ctx, id)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	out, err := seal.NewWriter(w, passphrase, m.cost)
-	if err != nil {
-		return err
-	}
-	return errors.Join(p.write(out), out.Close())
+	return p, out, err
 }
 
 // pack fences the instance and takes what makes it up.
@@ -81,14 +106,19 @@ func (m *mover) pack(ctx context.Context, id string) (*parcel, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !i.Status().Record.DeletedAt.IsZero() {
+		return nil, instance.ErrDeleted // and the keys with it, while they were read
+	}
 	m.log.Info("instance exported; it does not run here any more", "instance", id, "export", rec.ExportID, "keys", len(p.keys))
 	return p, nil
 }
 
 // Import implements [api.Mover].
 func (m *mover) Import(ctx context.Context, r io.Reader, passphrase, name string) (api.Entry, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	if err := m.enter(ctx); err != nil {
+		return api.Entry{}, err
+	}
+	defer m.leave()
 	p, err := unpack(r, passphrase)
 	if err != nil {
 		return api.Entry{}, err
@@ -112,6 +142,9 @@ func (m *mover) Import(ctx context.Context, r io.Reader, passphrase, name string
 		return api.Entry{}, &api.RefusedError{Problem: "the instance is being deleted here: import it again when that is done"}
 	case st.Record.ExportedAt.IsZero():
 		return api.Entry{}, &api.RefusedError{Problem: "the instance runs here already, as " + old.name}
+	case p.Instance.Moves < st.Record.Moves:
+		return api.Entry{}, &api.RefusedError{Problem: "the file is older than the session here, which has been taken back since: " +
+			"its keys have moved on, and must not be used twice; import the file of the last export"}
 	case name != "" && name != old.name:
 		return api.Entry{}, &api.RefusedError{Problem: "the instance exists here, as " + old.name + ": import it without another name"}
 	}
@@ -143,7 +176,7 @@ func (m *mover) settle(ctx context.Context, p *parcel, name string) (api.Entry, 
 		return api.Entry{}, err
 	}
 	member, after, err := m.adopt(ctx, p, name)
-	m.fleet.mu.Lock()
+	m.mu.Lock()
 	delete(m.adding, name)
 	if err == nil {
 		m.register(member)
@@ -151,7 +184,7 @@ func (m *mover) settle(ctx context.Context, p *parcel, name string) (api.Entry, 
 			m.supervise(member)
 		}
 	}
-	m.fleet.mu.Unlock()
+	m.mu.Unlock()
 	if err != nil {
 		return api.Entry{}, err
 	}
@@ -166,7 +199,7 @@ func (m *mover) settle(ctx context.Context, p *parcel, name string) (api.Entry, 
 func (m *mover) adopt(ctx context.Context, p *parcel, name string) (_ *member, after uint64, err error) {
 	now := time.Now().UTC()
 	rec := p.Instance
-	rec.Name, rec.DeletedAt, rec.ExportID, rec.ExportedAt = name, time.Time{}, "", time.Time{}
+	rec.Name, rec.DeletedAt, rec.ExportID, rec.ExportedAt, rec.Moves = name, time.Time{}, "", time.Time{}, rec.Moves+1
 	rec.State, rec.Cause, rec.Since, rec.RetryAt, rec.Attempts = fsm.AuthenticatedClosed, fsm.CauseOperator, now, time.Time{}, 0
 	if _, _, err := m.FindWID(ctx, rec.WID); err == nil || rec.WID == "" {
 		rec.WID = uuid.NewString()
@@ -200,7 +233,7 @@ func (m *mover) adopt(ctx context.Context, p *parcel, name string) (_ *member, a
 // and keys are the parcel's from then on; its configuration stays as it is here.
 func (m *mover) takeBack(ctx context.Context, old *member, p *parcel) (api.Entry, error) {
 	_, err := old.live.Load().Unfence(ctx, func(rec record.Instance) (record.Instance, *record.Session, error) {
-		rec.Stats = p.Instance.Stats
+		rec.Stats, rec.Moves = p.Instance.Stats, max(rec.Moves, p.Instance.Moves)+1
 		ch := m.store.Change()
 		ch.PutInstance(rec)
 		ch.DropSession(rec.ID)
@@ -225,8 +258,10 @@ func (m *mover) putKeys(ch *store.Change, p *parcel) {
 
 // Unfence implements [api.Mover].
 func (m *mover) Unfence(ctx context.Context, id string) (api.Entry, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	if err := m.enter(ctx); err != nil {
+		return api.Entry{}, err
+	}
+	defer m.leave()
 	member := m.byID(id)
 	if member == nil {
 		return api.Entry{}, instance.ErrNotFound
@@ -238,6 +273,7 @@ func (m *mover) Unfence(ctx context.Context, id string) (api.Entry, error) {
 		return api.Entry{}, err
 	}
 	_, err = i.Unfence(ctx, func(rec record.Instance) (record.Instance, *record.Session, error) {
+		rec.Moves++
 		ch := m.store.Change()
 		ch.PutInstance(rec)
 		ch.ContinueStream(id, 0, 0) // whoever has the file may have gone on in this epoch

@@ -84,7 +84,7 @@ func TestMove(t *testing.T) {
 	rcv := newReceiver(t)
 	made := a.pair("shop", rcv.url("shop"))
 	rcv.trust("shop", made.WebhookSecret)
-	phrase, first, second := filepath.Join(a.dir, "phrase"), filepath.Join(a.dir, "first"), filepath.Join(a.dir, "second")
+	phrase, first, second, third := filepath.Join(a.dir, "phrase"), filepath.Join(a.dir, "first"), filepath.Join(a.dir, "second"), filepath.Join(a.dir, "third")
 	if err := os.WriteFile(phrase, []byte("correct horse battery\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -141,6 +141,13 @@ func TestMove(t *testing.T) {
 		t.Errorf("ids are used twice: %v", seen)
 	}
 
+	// The first file is older than that, although it was never imported here.
+	must(t, "instance", "export", "shop", "--to", third, "--passphrase-file", phrase, "--data", a.dir)
+	fails(t, "older than the session here", "instance", "import", first, "--passphrase-file", phrase, "--data", a.dir)
+	must(t, "instance", "import", third, "--passphrase-file", phrase, "--data", a.dir)
+	must(t, "instance", "restore", "shop", "--data", a.dir)
+	a.reach("shop", fsm.Authenticated)
+
 	// What is left on b is a fenced instance: deleting it must not log a out.
 	if _, err := b.admin.Delete(t.Context(), "moved"); err != nil {
 		t.Fatal(err)
@@ -161,7 +168,7 @@ func TestMove(t *testing.T) {
 			kinds = append(kinds, e.Kind)
 		}
 	}
-	if !slices.Equal(kinds, []record.Kind{record.InstanceExported, record.InstanceImported}) {
+	if !slices.Equal(kinds, []record.Kind{record.InstanceExported, record.InstanceImported, record.InstanceExported, record.InstanceImported}) {
 		t.Errorf("the daemon's events are %v", kinds)
 	}
 }

@@ -102,7 +102,8 @@ func readParcel(r io.Reader) (*parcel, error) {
 }
 
 func (p *parcel) check() error {
-	if p.Keys < 0 || p.Export == "" || len(p.Export) > 64 || p.Instance.ID == "" || p.Session.ID == "" || p.Session.JID == "" || !idRule.MatchString(p.Instance.ID) {
+	if p.Keys < 0 || p.Export == "" || len(p.Export) > 64 || p.Instance.ID == "" || p.Session.ID == "" || p.Session.JID == "" || p.Instance.Moves < 0 ||
+		p.Instance.ID == record.DaemonStream || !idRule.MatchString(p.Instance.ID) {
 		return errParcel
 	}
 	return nil

@@ -46,6 +46,7 @@ func TestParcel(t *testing.T) {
 		"no export":         func(p *parcel) { p.Export = "" },
 		"no id":             func(p *parcel) { p.Instance.ID = "" },
 		"an id of a path":   func(p *parcel) { p.Instance.ID = "../i1" },
+		"the daemon's own":  func(p *parcel) { p.Instance.ID = "daemon" },
 		"an id of two":      func(p *parcel) { p.Instance.ID = "i1\x00s1" },
 		"no session":        func(p *parcel) { p.Session.ID = "" },
 		"a session of none": func(p *parcel) { p.Session.JID = "" },

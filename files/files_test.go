@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -388,4 +389,21 @@ func TestClearThatFailsHalfway(t *testing.T) {
 		t.Error(err)
 	}
 	put(t, o, "c", 100)
+}
+
+// TestAnnouncedIsAnything: a sender says how long a file is.
+func TestAnnouncedIsAnything(t *testing.T) {
+	unknown := func(string) (int64, error) { return 0, errors.ErrUnsupported }
+	for name, o := range map[string]files.Options{
+		"of one": {PerInstance: 100, Free: unknown},
+		"of all": {Total: 100, Free: unknown},
+	} {
+		f := open(t, t.TempDir(), o)
+		if _, err := f.Of("i1").Write("media", "small", 10, func(w io.Writer) error { _, err := w.Write(make([]byte, 10)); return err }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Of("i1").Write("media", "huge", math.MaxInt64, func(io.Writer) error { return nil }); !errors.Is(err, files.ErrFull) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

@@ -169,10 +169,10 @@ func (w *writing) grow(size int64) error {
 	for _, u := range o.usage {
 		own += u.bytes
 	}
-	if limit := f.opts.PerInstance; limit > 0 && own+more > limit {
+	if limit := f.opts.PerInstance; limit > 0 && more > limit-own {
 		return fmt.Errorf("%w: it needs %s, and the instance has stored %s of %s: clear it, or raise files.per_instance", ErrFull, Bytes(size), Bytes(own-w.reserved), Bytes(limit))
 	}
-	if limit := f.opts.Total; limit > 0 && f.used+more > limit {
+	if limit := f.opts.Total; limit > 0 && more > limit-f.used {
 		return fmt.Errorf("%w: it needs %s, and all instances have stored %s of %s: clear some, or raise files.total", ErrFull, Bytes(size), Bytes(f.used-w.reserved), Bytes(limit))
 	}
 	w.reserved = size

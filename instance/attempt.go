@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -73,6 +74,7 @@ func (i *Instance) begin(granted bool) {
 	i.publish()
 	previous := i.previous
 	i.previous = t.gone
+	i.open = append(slices.DeleteFunc(i.open, closed), t.gone)
 	i.child(func() {
 		i.awaitClosed(ctx, previous)
 		if i.mayDial(ctx, t, granted) != nil {
@@ -84,6 +86,15 @@ func (i *Instance) begin(granted bool) {
 		}
 		i.post(mail{gen: gen, dial: &dialResult{err, fsm.CauseNetwork}})
 	})
+}
+
+func closed(gone <-chan struct{}) bool {
+	select {
+	case <-gone:
+		return true
+	default:
+		return false
+	}
 }
 
 // mayDial waits for the moment to dial; see begin for granted.

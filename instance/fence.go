@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/switchhook/switchhook/fsm"
@@ -36,7 +37,7 @@ func (i *Instance) fenced() error {
 	switch {
 	case !i.rec.ExportedAt.IsZero():
 		return &FencedError{i.rec.ExportedAt}
-	case i.fencing:
+	case i.fencing != nil && i.fencing.Err() == nil:
 		return errFencing
 	}
 	return nil
@@ -48,31 +49,32 @@ func (i *Instance) fenced() error {
 // do not change until the fence is lifted. Fencing twice keeps the first fence.
 // It fails with [ErrNothingToRestore] without a session, [ErrLoggingOut],
 // [ErrNotReady] when the connection did not close in time, [ErrUnavailable] or
-// [ErrDeleted]; then there is no fence, but the connection may be closed.
+// [ErrDeleted]; then there is no fence, but the connection may be closed. Only a
+// disk that takes longer than the command may leave one behind an [ErrNotReady].
 func (i *Instance) Fence(ctx context.Context, export string) (rec record.Instance, s *record.Session, err error) {
 	ctx, cancel := context.WithTimeout(ctx, i.cfg.Timing.Command)
-	defer cancel()
+	defer cancel() // and with it what beginFence has begun, however this ends
 	closing, err := i.beginFence(ctx)
 	if err != nil {
 		return rec, nil, err
 	}
-	if closing != nil {
+	for _, gone := range closing {
 		select {
-		case <-closing:
+		case <-gone:
 		case <-ctx.Done():
-			err = ErrNotReady
+			return rec, nil, ErrNotReady
 		case <-i.done:
-			err = i.ended()
+			return rec, nil, i.ended()
 		}
 	}
-	// The end is waited for even if the caller is gone: it must not stay half
-	// fenced.
 	var out fence
-	_, err = i.ask(context.WithoutCancel(ctx), func(c *command) {
-		i.fencing = false
-		if err == nil {
-			err = i.raise(export)
+	_, err = i.ask(ctx, func(c *command) {
+		if i.fencing != ctx { // another one has begun since: this one was over
+			i.answer(c, ErrNotReady)
+			return
 		}
+		i.fencing = nil
+		err := i.raise(export)
 		out = fence{i.rec, i.session}
 		i.answer(c, err)
 	})
@@ -88,11 +90,13 @@ type fence struct {
 }
 
 // beginFence closes the connection and refuses commands that would open another.
-// It answers what is closed when the last connection has ended.
-func (i *Instance) beginFence(ctx context.Context) (closing <-chan struct{}, err error) {
+// It answers what is closed when the connections that there were have ended. All
+// of it ends with ctx.
+func (i *Instance) beginFence(ctx context.Context) (closing []<-chan struct{}, err error) {
+	var open []<-chan struct{}
 	_, err = i.ask(ctx, func(c *command) {
 		switch {
-		case i.fencing:
+		case i.fencing != nil && i.fencing.Err() == nil:
 			i.answer(c, errFencing)
 			return
 		case i.logout != nil:
@@ -109,11 +113,14 @@ func (i *Instance) beginFence(ctx context.Context) (closing <-chan struct{}, err
 			}
 		}
 		i.hangUp()
-		i.fencing = true
-		closing = i.previous
+		i.fencing = ctx
+		open = slices.Clone(i.open)
 		i.answer(c, nil)
 	})
-	return closing, err
+	if err != nil {
+		return nil, err // open may still be written
+	}
+	return open, nil
 }
 
 // raise stores the fence.

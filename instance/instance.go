@@ -54,9 +54,10 @@ type Instance struct {
 
 	try      *attempt // the live connection attempt, nil without one
 	gen      uint64
-	previous <-chan struct{} // closed when the attempt before is; nil: there was none
-	turn     *turn           // a reconnect's wait for its turn to dial, nil without one
-	trouble  string          // why the last dial failed, until one succeeds
+	previous <-chan struct{}   // closed when the attempt before is; nil: there was none
+	open     []<-chan struct{} // closed when an attempt is; those of attempts that may not be
+	turn     *turn             // a reconnect's wait for its turn to dial, nil without one
+	trouble  string            // why the last dial failed, until one succeeds
 
 	asked    time.Time // when a code was last asked for
 	phone    string    // digits of the phone that a code to type is wanted for
@@ -66,8 +67,8 @@ type Instance struct {
 	storage  string    // why the last file could not be stored
 	logout   *logout   // a logout under way, nil without one
 	deleted  bool
-	fencing  bool  // an export waits for the connection to end
-	broken   error // why the loop cannot go on
+	fencing  context.Context // of an export that waits for the connection to end; nil: none does
+	broken   error           // why the loop cannot go on
 	waiters  []*waiter
 	backlog  []mail // what arrived while a commit was being retried
 	degraded error
@@ -151,6 +152,7 @@ func (i *Instance) Run(ctx context.Context, recovered fsm.Cause) error {
 		i.settle()
 		if ctx.Err() != nil {
 			i.stopped.Store(true)
+			i.lastTexts(ctx)
 			return i.stop()
 		}
 		if len(i.backlog) > 0 {

@@ -78,6 +78,36 @@ func (i *Instance) sent(ctx context.Context, c *command, m record.Message, err e
 	c.reply <- result{info: i.info(), message: m}
 }
 
+// lastWords is how long a stop waits for texts on their way. It is less than
+// goodbye: they have to be stored.
+const lastWords = time.Second
+
+// lastTexts lets WhatsApp answer for the texts that are on their way when the
+// instance is to stop: what it has taken over could not be recorded later. New
+// commands are refused meanwhile.
+func (i *Instance) lastTexts(ctx context.Context) {
+	limit := time.NewTimer(lastWords)
+	defer limit.Stop()
+	for i.sending > 0 && !i.deleted && i.broken == nil {
+		if len(i.backlog) > 0 {
+			m := i.backlog[0]
+			i.backlog = i.backlog[1:]
+			i.handle(ctx, m)
+			continue
+		}
+		select {
+		case m := <-i.mailbox:
+			if m.cmd != nil {
+				i.answer(m.cmd, ErrStopping)
+				continue
+			}
+			i.handle(ctx, m)
+		case <-limit.C:
+			return
+		}
+	}
+}
+
 // SendError says that WhatsApp has not confirmed a text. It may have been sent.
 type SendError struct{ Err error }
 

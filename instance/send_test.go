@@ -1,3 +1,4 @@
+//nolint:forbidigo // its sleeps are in bubbles
 package instance_test
 
 import (
@@ -121,6 +122,51 @@ func TestSendIsRecordedThoughNobodyWaits(t *testing.T) {
 			t.Errorf("recorded %v", got)
 		}
 	})
+}
+
+// TestStopWaitsForTexts: what WhatsApp takes over in the last moment is recorded,
+// and one that it says nothing of holds up a stop for a second.
+func TestStopWaitsForTexts(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer bool
+		want   error
+		events int
+		took   time.Duration
+	}{
+		"answered":   {true, nil, 1, 100 * time.Millisecond},
+		"unanswered": {false, instance.ErrStopping, 0, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, r *rig) {
+				conn := r.authenticated()
+				answered := make(chan error, 1)
+				go func() { _, err := r.Send(t.Context(), hello); answered <- err }()
+				synctest.Wait()
+				stopped := make(chan error, 1)
+				began := time.Now()
+				go func() { stopped <- r.stop() }()
+				synctest.Wait()
+				if _, err := r.Send(t.Context(), hello); !errors.Is(err, instance.ErrStopping) {
+					t.Errorf("another: %v", err)
+				}
+				time.Sleep(100 * time.Millisecond)
+				if c.answer {
+					conn.sentTexts <- nil
+				}
+				if err := <-stopped; err != nil || time.Since(began) != c.took {
+					t.Errorf("stopped after %v: %v", time.Since(began), err)
+				}
+				if err := <-answered; !errors.Is(err, c.want) {
+					t.Errorf("the caller got %v", err)
+				}
+				if got := r.messages(); len(got) != c.events {
+					t.Errorf("recorded %v", got)
+				}
+				r.want(fsm.AuthenticatedClosed, fsm.CauseShutdown)
+				r.agree()
+			})
+		})
+	}
 }
 
 // files keeps files in memory.

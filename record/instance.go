@@ -27,6 +27,9 @@ type Instance struct {
 	// While it is exported it must not connect: the session may run elsewhere.
 	ExportID   string    `json:"export_id,omitempty"` // names what was exported; the same for a second copy
 	ExportedAt time.Time `json:"exported_at,omitzero"`
+	// Moves counts how often the session has changed hands on its way here. A file
+	// that was exported after fewer holds keys that have been used since.
+	Moves int `json:"moves,omitempty"`
 }
 
 // Config is what an owner may set on an instance.

@@ -93,7 +93,7 @@ func roundTrip[T any](t *testing.T, full T) {
 
 func TestRoundTrips(t *testing.T) {
 	in := instance()
-	in.ExportID, in.ExportedAt = "EXPORT", moment
+	in.ExportID, in.ExportedAt, in.Moves = "EXPORT", moment, 2
 	roundTrip(t, in)
 	roundTrip(t, session())
 	roundTrip(t, event())

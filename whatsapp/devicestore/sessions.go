@@ -2,6 +2,7 @@ package devicestore
 
 import (
 	"context"
+	"slices"
 
 	"go.mau.fi/whatsmeow/types"
 )
@@ -90,8 +91,9 @@ func (k *keyring) DeleteAllSessions(ctx context.Context, phone string) error {
 }
 
 // MigratePNToLID moves the sessions, identities and sender keys of all devices
-// of a phone number to its LID, where they replace what is there. With nothing
-// under the number, the normal case, it costs three empty scans. An error ends the
+// of a phone number to its LID, where they replace what is there; a session joins
+// the one that is there, see merged. With nothing under the number, the normal
+// case, it costs three empty scans. An error ends the
 // connection: the library would go on, find no session and give the message up.
 func (k *keyring) MigratePNToLID(ctx context.Context, pn, lid types.JID) error {
 	from, to := pn.SignalAddressUser(), lid.SignalAddressUser()
@@ -107,8 +109,16 @@ func (k *keyring) MigratePNToLID(ctx context.Context, pn, lid types.JID) error {
 			}
 			old, fresh := newKey(tag).part(from), newKey(tag).part(to)
 			for _, e := range devices {
+				at := append(slices.Clone(fresh), e.key[len(old):]...)
+				if tag == tagSession {
+					there, err := v.get(at)
+					if err != nil {
+						return err
+					}
+					e.value = mergedRows(there, e.value)
+				}
 				v.writes[e.key] = nil
-				v.writes[fresh.String()+e.key[len(old):]] = e.value
+				v.writes[at.String()] = e.value
 			}
 			moved += len(devices)
 		}

@@ -1,0 +1,50 @@
+package whatsapp_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/switchhook/switchhook/instance"
+	"github.com/switchhook/switchhook/sandbox"
+	"github.com/switchhook/switchhook/whatsapp"
+)
+
+// TestFirstTextsCross: the first text to somebody leaves while their first ones
+// arrive. Both sides have begun a session, and neither asks for anything again.
+func TestFirstTextsCross(t *testing.T) {
+	inRig(t, whatsapp.Config{}, func(t *testing.T, r *rig) {
+		a := r.pair()
+		defer a.Close()
+		const people, each = 20, 4
+		for p := range people {
+			who := fmt.Sprintf("1555300%04d", p)
+			var both sync.WaitGroup
+			both.Go(func() {
+				if _, err := a.SendText(t.Context(), instance.Text{To: who, Body: "ours"}); err != nil {
+					t.Errorf("%d: %v", p, err)
+				}
+			})
+			both.Go(func() {
+				for n := range each {
+					if _, err := r.network.Send(t.Context(), sandbox.SendSpec{
+						From: who, To: phone, ID: fmt.Sprintf("P%dN%d", p, n), Text: "theirs", NoWait: true,
+					}); err != nil {
+						t.Errorf("%d: %v", p, err)
+					}
+				}
+			})
+			both.Wait()
+			synctest.Wait()
+			for n := range each {
+				if mail := r.mail(fmt.Sprintf("P%dN%d", p, n)); mail.Retries != 0 {
+					t.Errorf("message %d of person %d was asked for again %d times", n, p, mail.Retries)
+				}
+			}
+		}
+		if told := r.told(); len(told) < people*each {
+			t.Errorf("%d were told", len(told))
+		}
+	})
+}
