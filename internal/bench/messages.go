@@ -244,7 +244,10 @@ func (t *torrent) pour(ctx context.Context, f *flow, p *process, r *logReader) e
 	}
 	sayf("%s: writing for %v", f.name, t.span)
 	if t.profile != "" && p.name == daemonName {
-		_ = p.cmd.Process.Signal(syscall.SIGUSR2) // a profile less is no failure
+		// A profile less is no failure. The goroutines are those of the middle.
+		_ = p.cmd.Process.Signal(syscall.SIGUSR2)
+		later := time.AfterFunc(t.span/2, func() { _ = p.cmd.Process.Signal(syscall.SIGUSR1) })
+		defer later.Stop()
 	}
 	w, err := t.air.write(ctx, t.order())
 	if err != nil {
