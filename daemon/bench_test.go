@@ -78,7 +78,7 @@ type restless struct {
 	postBack                []time.Duration
 }
 
-func pairRestless(b *testing.B, d *rig, rcv *arrivals) *restless {
+func pairRestless(d *rig, rcv *arrivals) *restless {
 	r := &restless{d: d, rcv: rcv, names: make([]string, benchInstances)}
 	for n := range r.names {
 		r.names[n] = fmt.Sprintf("bench%d", n)
@@ -143,7 +143,7 @@ func (r *restless) turn(ctx context.Context, name string) error {
 func BenchmarkTransitionToPostBack(b *testing.B) {
 	rcv := newArrivals(b)
 	d := runDaemon(b, shortDir(b), func(c *configs.Config) { c.Connection.DialsPerSecond = 1000 })
-	r := pairRestless(b, d, rcv)
+	r := pairRestless(d, rcv)
 	r.run(b, b.N)
 	report(b, "", r.postBack)
 	report(b, "bare-post-", barePosts(b, rcv.URL, 500))

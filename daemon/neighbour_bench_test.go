@@ -12,7 +12,7 @@ func BenchmarkNeighbour(b *testing.B) {
 		b.Run(n.name, func(b *testing.B) {
 			rcv := newArrivals(b)
 			d := runStreet(b)
-			r := pairRestless(b, d, rcv)
+			r := pairRestless(d, rcv)
 			if n.fail != nil {
 				again := n.fail(b, d, n.name)
 				if again(b.Context()) == nil {

@@ -60,10 +60,10 @@ var neighbours = []neighbour{
 		fail: func(t testing.TB, d *rig, name string) func(context.Context) error {
 			d.pair(name, "")
 			agent := agentOfPanic
-			if _, err := d.admin.Configure(context.Background(), name, api.Change{UserAgent: &agent}); err != nil {
+			if _, err := d.admin.Configure(t.Context(), name, api.Change{UserAgent: &agent}); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := d.admin.Close(context.Background(), name); err != nil {
+			if _, err := d.admin.Close(t.Context(), name); err != nil {
 				t.Fatal(err)
 			}
 			return d.again(name)
@@ -76,10 +76,10 @@ var neighbours = []neighbour{
 		name: "mute",
 		fail: func(t testing.TB, d *rig, name string) func(context.Context) error {
 			d.pair(name, "")
-			if _, err := d.admin.Play(context.Background(), name, api.FaultSpec{Kind: "no-answer-login", Times: -1, Later: true}); err != nil {
+			if _, err := d.admin.Play(t.Context(), name, api.FaultSpec{Kind: "no-answer-login", Times: -1, Later: true}); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := d.admin.Close(context.Background(), name); err != nil {
+			if _, err := d.admin.Close(t.Context(), name); err != nil {
 				t.Fatal(err)
 			}
 			return d.again(name)
@@ -93,7 +93,7 @@ var neighbours = []neighbour{
 		fail: func(t testing.TB, d *rig, name string) func(context.Context) error {
 			d.pair(name, "")
 			first, second := d.picture(name, jpeg(5000)), d.picture(name, jpeg(4000))
-			if _, err := d.admin.Fetch(context.Background(), name, first); err != nil {
+			if _, err := d.admin.Fetch(t.Context(), name, first); err != nil {
 				t.Fatal(err)
 			}
 			return func(ctx context.Context) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -109,16 +110,14 @@ func (o *order) open(ctx context.Context, n *sandbox.Network) (written, error) {
 // evenly writes by the clock, whether anything is acknowledged or not.
 func (o *order) evenly(ctx context.Context, n *sandbox.Network) (written, error) {
 	total := int(o.Rate * o.For.Seconds())
-	var late atomic.Int64
+	var late longest
 	began := time.Now()
 	g, ctx := errgroup.WithContext(ctx)
 	texts := make(chan int, writers)
 	for range writers {
 		g.Go(func() error {
 			for i := range texts {
-				behind := time.Since(began.Add(o.due(i)))
-				for was := late.Load(); int64(behind) > was && !late.CompareAndSwap(was, int64(behind)); was = late.Load() {
-				}
+				late.note(time.Since(began.Add(o.due(i))))
 				a := i % len(o.Accounts)
 				_, err := n.Send(ctx, sandbox.SendSpec{
 					From: o.contact(a, i/len(o.Accounts)%o.Contacts), To: o.Accounts[a], Text: usual, NoWait: true,
@@ -145,7 +144,25 @@ func (o *order) evenly(ctx context.Context, n *sandbox.Network) (written, error)
 		return nil
 	})
 	err := g.Wait()
-	return written{Sent: total, Took: time.Since(began), Late: time.Duration(late.Load())}, err
+	return written{Sent: total, Took: time.Since(began), Late: late.of()}, err
+}
+
+// longest is the longest of some spans.
+type longest struct {
+	mu   sync.Mutex
+	span time.Duration // guarded by mu
+}
+
+func (l *longest) note(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.span = max(l.span, d)
+}
+
+func (l *longest) of() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.span
 }
 
 // due is when after the beginning a text is written.
