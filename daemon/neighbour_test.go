@@ -115,6 +115,28 @@ func (r *rig) again(name string) func(context.Context) error {
 	}
 }
 
+// quieten closes a failing instance, so that it tries nothing by itself any more.
+func (r *rig) quieten(name string) {
+	r.t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.After(patience); ; {
+		// One that is being started again says so, and asks to be asked again.
+		_, err := r.admin.Close(context.Background(), name)
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, instance.ErrRestarting) {
+			r.t.Fatalf("close %s: %v", name, err)
+		}
+		select {
+		case <-tick.C:
+		case <-end:
+			r.t.Fatalf("%s is not started again", name)
+		}
+	}
+}
+
 // pester does something again and again, until stop is called.
 func pester(do func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -166,6 +188,8 @@ func TestNeighbours(t *testing.T) {
 				}
 			}
 			d.admits(n)
+			stop()
+			d.quieten(n.name)
 		})
 	}
 }
