@@ -44,7 +44,7 @@ test: ## run every test, with the race detector if there is a C compiler
 	$(if $(RACE),go test -timeout 10m -run $(UNRACED) ./whatsapp)
 
 .PHONY: check
-check: fmt-check vet lint fuzz vuln $(if $(filter Linux,$(shell uname)),bench-connections-short) ## everything else that CI runs, after test
+check: fmt-check vet lint fuzz vuln $(if $(filter Linux,$(shell uname)),bench-connections-short bench-messages-short) ## everything else that CI runs, after test
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## run golangci-lint
@@ -88,6 +88,18 @@ bench-connections: ## measure N (5000) connections that may make BUDGET (500) di
 .PHONY: bench-connections-short
 bench-connections-short: ## the same with 100, for CI: that it works, not how fast
 	go run ./internal/bench connections -n 100 -budget 50 -idle 2s -outage 2s
+
+RATE ?= 1000
+INSTANCES ?= 200
+
+.PHONY: bench-messages
+bench-messages: ## measure RATE (1000) texts a second to INSTANCES (200), for a minute
+	go run ./internal/bench messages -n $(INSTANCES) -rate $(RATE) -for 60s
+
+# It asserts that each text is acknowledged and once in the log, and no time.
+.PHONY: bench-messages-short
+bench-messages-short: ## the same with 20 and 100 a second, for CI
+	go run ./internal/bench messages -n 20 -rate 100 -for 3s
 
 KILLS ?= 200
 MESSAGE_KILLS ?= 100

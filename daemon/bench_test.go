@@ -2,6 +2,7 @@ package daemon_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,83 +15,137 @@ import (
 	"testing"
 	"time"
 
+	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/configs"
 )
 
-// BenchmarkTransitionToPostBack measures how long after a transition began its
-// PostBack is received on loopback, at 200 transitions a second: real
-// connections to the sandbox are closed and restored at that pace. Beside it,
-// in the same run, what a bare POST of the same size takes.
-func BenchmarkTransitionToPostBack(b *testing.B) {
-	const (
-		perSecond = 200
-		instances = 20
-		cycle     = 5 // transitions of one close and restore
-	)
-	type arrival struct {
-		id string
-		at time.Time
-	}
-	arrivals := make(chan arrival, 1<<16)
-	rcv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+// The load of these benchmarks: what was measured is only comparable at one pace.
+const (
+	benchPerSecond = 200 // transitions
+	benchInstances = 20
+	benchCycle     = 5 // transitions of one close and restore
+)
+
+// arrivals is a receiver that notes when each event arrived.
+type arrivals struct {
+	*httptest.Server
+	b    *testing.B
+	came chan arrival
+	got  map[string]time.Time // by the event's id; of one goroutine
+}
+
+type arrival struct {
+	id string
+	at time.Time
+}
+
+func newArrivals(b *testing.B) *arrivals {
+	a := &arrivals{b: b, came: make(chan arrival, 1<<16), got: make(map[string]time.Time)}
+	a.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		now := time.Now()
 		_, _ = io.Copy(io.Discard, r.Body)
 		if id := r.Header.Get("webhook-id"); id != "" {
-			arrivals <- arrival{id, now}
+			a.came <- arrival{id, now}
 		}
 	}))
-	defer rcv.Close()
-	d := runDaemon(b, shortDir(b), func(c *configs.Config) { c.Connection.DialsPerSecond = 1000 })
-	names := make([]string, instances)
-	for n := range names {
-		names[n] = fmt.Sprintf("bench%d", n)
-		d.pair(names[n], rcv.URL)
-	}
-	heads := make(map[string]uint64)
-	for _, name := range names {
-		heads[name] = d.find(name).Seq
-	}
+	b.Cleanup(a.Close)
+	return a
+}
 
+// of answers when an event arrived, and waits until it has.
+func (a *arrivals) of(id string) time.Time {
+	a.b.Helper()
+	for a.got[id].IsZero() {
+		select {
+		case c := <-a.came:
+			a.got[c.id] = c.at
+		case <-time.After(patience):
+			a.b.Fatalf("event %s did not arrive", id)
+		}
+	}
+	return a.got[id]
+}
+
+// restless is instances that are closed and restored, evenly, and how long what
+// takes.
+type restless struct {
+	d     *rig
+	rcv   *arrivals
+	names []string
+
+	mu                      sync.Mutex
+	status, closed, restore []time.Duration // guarded by mu
+	postBack                []time.Duration
+}
+
+func pairRestless(d *rig, rcv *arrivals) *restless {
+	r := &restless{d: d, rcv: rcv, names: make([]string, benchInstances)}
+	for n := range r.names {
+		r.names[n] = fmt.Sprintf("bench%d", n)
+		d.pair(r.names[n], rcv.URL)
+	}
+	return r
+}
+
+// run makes n transitions and waits until all have been received.
+func (r *restless) run(b *testing.B, n int) {
+	heads := make(map[string]uint64)
+	for _, name := range r.names {
+		heads[name] = r.d.find(name).Seq
+	}
 	b.ResetTimer()
-	pace := time.NewTicker(time.Second * cycle / perSecond)
+	pace := time.NewTicker(time.Second * benchCycle / benchPerSecond)
 	defer pace.Stop()
 	var wg sync.WaitGroup
-	busy := make(chan string, instances)
-	for _, name := range names {
-		busy <- name
+	idle := make(chan string, len(r.names))
+	for _, name := range r.names {
+		idle <- name
 	}
-	for n := 0; n < b.N; n += cycle {
+	for ; n > 0; n -= benchCycle {
 		<-pace.C
-		name := <-busy
+		name := <-idle
 		wg.Go(func() {
-			defer func() { busy <- name }()
-			if _, err := d.admin.Close(b.Context(), name); err != nil {
-				b.Error(err)
-			}
-			if _, err := d.admin.Restore(b.Context(), name); err != nil {
+			defer func() { idle <- name }()
+			if err := r.turn(b.Context(), name); err != nil {
 				b.Error(err)
 			}
 		})
 	}
 	wg.Wait()
 	b.StopTimer()
-
-	var took []time.Duration
-	got := make(map[string]time.Time)
-	for _, name := range names {
-		for _, e := range d.events(name, heads[name]) {
-			for got[e.ID].IsZero() {
-				select {
-				case a := <-arrivals:
-					got[a.id] = a.at
-				case <-time.After(patience):
-					b.Fatalf("event %s did not arrive", e.ID)
-				}
-			}
-			took = append(took, got[e.ID].Sub(e.Time))
+	for _, name := range r.names {
+		for _, e := range r.d.events(name, heads[name]) {
+			r.postBack = append(r.postBack, r.rcv.of(e.ID).Sub(e.Time))
 		}
 	}
-	report(b, "", took)
+}
+
+// turn asks for the status of one, closes it and restores it.
+func (r *restless) turn(ctx context.Context, name string) error {
+	var took [3]time.Duration
+	for i, do := range []func(context.Context, string) (api.Entry, error){r.d.admin.Find, r.d.admin.Close, r.d.admin.Restore} {
+		began := time.Now()
+		if _, err := do(ctx, name); err != nil {
+			return err
+		}
+		took[i] = time.Since(began)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.status, r.closed, r.restore = append(r.status, took[0]), append(r.closed, took[1]), append(r.restore, took[2])
+	return nil
+}
+
+// BenchmarkTransitionToPostBack measures how long after a transition began its
+// PostBack is received on loopback, at 200 transitions a second: real
+// connections to the sandbox are closed and restored at that pace. Beside it,
+// in the same run, what a bare POST of the same size takes.
+func BenchmarkTransitionToPostBack(b *testing.B) {
+	rcv := newArrivals(b)
+	d := runDaemon(b, shortDir(b), func(c *configs.Config) { c.Connection.DialsPerSecond = 1000 })
+	r := pairRestless(d, rcv)
+	r.run(b, b.N)
+	report(b, "", r.postBack)
 	report(b, "bare-post-", barePosts(b, rcv.URL, 500))
 }
 

@@ -10,11 +10,11 @@ import (
 // TestTidy gives garbage back when the daemon is at rest, and leaves it alone
 // while it works.
 func TestTidy(t *testing.T) {
-	const garbage = 4 * worthIt
+	const rubbish = 4 * worthIt
 	litter := func() heap {
 		debug.FreeOSMemory()
 		before := readHeap()
-		for range garbage >> 20 {
+		for range rubbish >> 20 {
 			b := make([]byte, 1<<20)
 			for i := 0; i < len(b); i += 4096 {
 				b[i] = 1
@@ -29,12 +29,35 @@ func TestTidy(t *testing.T) {
 	if before.live == 0 || before.held < before.live {
 		t.Fatalf("the runtime tells nothing of its heap: %+v", before)
 	}
-	working := tidy(before)
-	if working.spare() < garbage {
-		t.Errorf("at work: %d MB of %d MB are left", working.spare()>>20, garbage>>20)
+	atWork := tidy(before)
+	if atWork.spare() < rubbish {
+		t.Errorf("at work: %d MB of %d MB are left", atWork.spare()>>20, rubbish>>20)
 	}
-	if after := tidy(working); after.spare() > worthIt {
+	if after := tidy(atWork); after.spare() > worthIt {
 		t.Errorf("at rest: %d MB are left", after.spare()>>20)
+	}
+}
+
+// TestGarbage: more is left only while there is much to do, and never much more.
+func TestGarbage(t *testing.T) {
+	for name, tt := range map[string]struct {
+		live, allocated uint64 // MB
+		want            int
+	}{
+		"at rest":                     {30, 2, garbagePercent},
+		"nothing known yet":           {0, 2, garbagePercent},
+		"at work":                     {40, 100, workingPercent},
+		"at work before a collection": {0, 100, workingPercent},
+		"at work, many connections":   {128, 100, 100},
+		"at work, thousands":          {600, 100, garbagePercent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			last := heap{allocated: 5 << 30}
+			now := heap{live: tt.live << 20, allocated: last.allocated + tt.allocated<<20}
+			if got := garbage(last, now); got != tt.want {
+				t.Errorf("%d %%, want %d", got, tt.want)
+			}
+		})
 	}
 }
 

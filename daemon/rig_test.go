@@ -146,6 +146,12 @@ func shortDir(t testing.TB) string {
 // runDaemon runs a daemon on a directory until the test ends or stop is called.
 func runDaemon(t testing.TB, dir string, edit func(*configs.Config)) *rig {
 	t.Helper()
+	return runPrepared(t, dir, edit, func(*daemon.Daemon) {})
+}
+
+// runPrepared is runDaemon with one that is prepared before it runs.
+func runPrepared(t testing.TB, dir string, edit func(*configs.Config), prepare func(*daemon.Daemon)) *rig {
+	t.Helper()
 	cfg := configs.Default()
 	cfg.DataDir, cfg.Listen, cfg.Network = dir, "127.0.0.1:0", configs.NetworkSandbox
 	cfg.Connection.RetryMin = 50 * time.Millisecond
@@ -156,6 +162,7 @@ func runDaemon(t testing.TB, dir string, edit func(*configs.Config)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	prepare(d)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }()

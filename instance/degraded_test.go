@@ -219,6 +219,8 @@ func TestFactRefusedForGood(t *testing.T) {
 		r.command("close").wantErr(t, instance.ErrRestarting)
 		r.journal.fail(nil)
 		r.restart(fsm.CauseInternalError)
+		time.Sleep(r.wait())
+		synctest.Wait()
 		r.wantTrail("10>11 restart, 11>1 retry, 1>2 progress, 2>4 progress, 4>10 progress, 10>11 internal_error, 11>1 retry")
 	})
 }

@@ -52,8 +52,19 @@ func TestPanics(t *testing.T) {
 				r.driver.prepare = nil
 				r.restart(fsm.CauseInternalError)
 				r.agree()
-				if st := r.Status().Record.State; st != fsm.Connecting && st != fsm.NoConnection {
-					t.Errorf("started again in %d", st)
+				switch rec := r.Status().Record; {
+				case rec.State == fsm.NoConnection:
+				case rec.State != fsm.AuthenticatedClosed || rec.Cause != fsm.CauseInternalError:
+					t.Errorf("started again in %d, %s", rec.State, rec.Cause)
+				case !rec.RetryAt.After(time.Now()):
+					t.Error("it is dialled at once, before anybody can close it")
+				default:
+					time.Sleep(time.Until(rec.RetryAt))
+					synctest.Wait()
+					if st := r.Status().Record.State; st != fsm.Connecting {
+						t.Errorf("when it was due it is in %d", st)
+					}
+					r.command("close").wantErr(t, nil)
 				}
 			})
 		})

@@ -192,9 +192,24 @@ func (i *Instance) recoverState(ctx context.Context, cause fsm.Cause) {
 	if !i.rec.State.Live() {
 		return
 	}
+	comeBack := i.retryNow
+	if cause == fsm.CauseInternalError {
+		comeBack = i.retryLater
+	}
 	i.must(ctx, func() error {
-		return i.fire(fsm.Recovered, cause, i.retryNow)
+		return i.fire(fsm.Recovered, cause, comeBack)
 	})
+}
+
+// afterPanic is for how many failures in a row the one of our own code counts.
+const afterPanic = 3
+
+// retryLater lets a connection that has failed inside Switchhook come back in a
+// while: dialled at once it would fail again before anybody could close it.
+func (i *Instance) retryLater(rec *record.Instance) {
+	if rec.State == fsm.AuthenticatedClosed {
+		rec.RetryAt = time.Now().UTC().Add(backoff(afterPanic, i.cfg.Timing))
+	}
 }
 
 // retryNow lets a connection with a session come back at once.

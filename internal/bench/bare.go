@@ -31,6 +31,7 @@ const (
 	bareName  = "the bare library"
 	bareReady = "bare is ready"
 	bareUp    = "up "
+	bareSaid  = "said "
 	// bareDialers is how many dial at once: enough to keep both ends busy.
 	bareDialers = 64
 )
@@ -42,6 +43,7 @@ func runBare(ctx context.Context, args []string) error {
 	set := flag.NewFlagSet("bare", flag.ContinueOnError)
 	file := set.String("sessions", "", "the sessions, in JSON")
 	address := set.String("sandbox", "", "address of the sandbox")
+	reads := set.Bool("reads", false, "read messages, and answer the first of each conversation")
 	if err := set.Parse(args); err != nil {
 		return err
 	}
@@ -59,7 +61,7 @@ func runBare(ctx context.Context, args []string) error {
 	if err := json.Unmarshal(raw, &sessions); err != nil {
 		return err
 	}
-	var up atomic.Int64
+	var up, said atomic.Int64
 	clients := make(chan *whatsmeow.Client)
 	var dialers sync.WaitGroup
 	for range bareDialers {
@@ -71,11 +73,15 @@ func runBare(ctx context.Context, args []string) error {
 			}
 		})
 	}
-	go report(ctx, &up)
+	go report(ctx, bareUp, &up)
+	go report(ctx, bareSaid, &said)
 	for i := range sessions {
 		c, err := bareClient(&sessions[i], *address, &up)
 		if err != nil {
 			return err
+		}
+		if *reads {
+			remember(ctx, c, &said)
 		}
 		clients <- c
 	}
@@ -85,8 +91,8 @@ func runBare(ctx context.Context, args []string) error {
 	return nil
 }
 
-// report writes how many are up whenever that has changed.
-func report(ctx context.Context, up *atomic.Int64) {
+// report writes a count whenever it has changed.
+func report(ctx context.Context, what string, count *atomic.Int64) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for last := int64(0); ; {
@@ -95,9 +101,9 @@ func report(ctx context.Context, up *atomic.Int64) {
 			return
 		case <-tick.C:
 		}
-		if now := up.Load(); now != last {
+		if now := count.Load(); now != last {
 			last = now
-			_, _ = fmt.Fprintln(os.Stdout, bareUp+strconv.FormatInt(now, 10))
+			_, _ = fmt.Fprintln(os.Stdout, what+strconv.FormatInt(now, 10))
 		}
 	}
 }
@@ -149,24 +155,34 @@ func (forgetful) GetLIDForPN(context.Context, types.JID) (types.JID, error) {
 	return types.EmptyJID, nil
 }
 
-// startBare starts the limit's process and keeps its tally.
-func startBare(ctx context.Context, sessions string, a *air) (*process, *tally, error) {
+// limit is the bare library's process.
+type limit struct {
+	p        *process
+	up, said *tally // said is how many conversations have been answered
+}
+
+// startBare starts the limit's process and keeps its tallies. What is not nil is
+// to be stopped also after an error.
+func startBare(ctx context.Context, sessions string, a *air, more ...string) (l limit, err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, nil, err
+		return l, err
 	}
-	ready, up := newMark(bareReady), newTally()
-	p, err := start(bareName, func(s string) {
+	ready := newMark(bareReady)
+	l.up, l.said = newTally(), newTally()
+	l.p, err = start(bareName, func(s string) {
 		ready.line(s)
-		if n, found := strings.CutPrefix(s, bareUp); found {
-			if n, err := strconv.Atoi(n); err == nil {
-				up.set(n)
+		for what, t := range map[string]*tally{bareUp: l.up, bareSaid: l.said} {
+			if n, found := strings.CutPrefix(s, what); found {
+				if n, err := strconv.Atoi(n); err == nil {
+					t.set(n)
+				}
 			}
 		}
-	}, self, "bare", "-sessions", sessions, "-sandbox", a.listen)
+	}, self, append([]string{"bare", "-sessions", sessions, "-sandbox", a.listen}, more...)...)
 	if err != nil {
-		return nil, nil, err
+		return l, err
 	}
-	err = p.await(ctx, ready.seen)
-	return p, up, err
+	err = l.p.await(ctx, ready.seen)
+	return l, err
 }

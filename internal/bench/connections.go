@@ -93,7 +93,7 @@ func (s *scenario) run(ctx context.Context) (err error) {
 		return err
 	}
 	state := filepath.Join(s.dir, "sandbox.db")
-	s.sayf("enrolling %d companions", s.n)
+	sayf("enrolling %d companions", s.n)
 	sessions, err := enrol(ctx, state, s.n)
 	if err != nil {
 		return err
@@ -119,7 +119,7 @@ func (s *scenario) run(ctx context.Context) (err error) {
 		return err
 	}
 	data := filepath.Join(s.dir, "data")
-	s.sayf("writing the store")
+	sayf("writing the store")
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return err
 	}

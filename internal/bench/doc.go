@@ -1,4 +1,5 @@
-// Command bench measures the real daemon at scale: connections, so far.
+// Command bench measures the real daemon at scale: connections, and the messages
+// that come in on them.
 //
 // It is three processes or more: a sandbox, the program under test, which is
 // built from this tree and configured as an operator would, and this one, which
@@ -7,9 +8,11 @@
 // the program knows nothing of it.
 //
 // Beside the daemon, in the same run and against the same sandbox, it measures a
-// limit: the WhatsApp library alone, with a store that keeps nothing.
+// limit: the WhatsApp library alone, with a store that keeps nothing, or, to read
+// messages, sessions in memory. The phones write from inside the sandbox's process,
+// by the clock.
 //
 // A scenario is a function in the table scenarios; the processes, the figures
 // and the prepared sessions are there for the next one. The program asserts no
-// time: it fails when something does not happen at all.
+// time: it fails when something does not happen at all, or not exactly once.
 package main

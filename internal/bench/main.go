@@ -15,12 +15,13 @@ import (
 // processes of one.
 var roles = map[string]func(ctx context.Context, args []string) error{
 	"connections": connections,
+	"messages":    messages,
 	"sandbox":     serveSandbox,
 	"bare":        runBare,
 }
 
 // scenarios are the roles for people.
-var scenarios = []string{"connections"}
+var scenarios = []string{"connections", "messages"}
 
 func main() {
 	if err := run(); err != nil {

@@ -15,19 +15,19 @@ func (s *scenario) measureBare(ctx context.Context, file string) (f figures, err
 		return f, err
 	}
 	defer s.air.stop()
-	p, up, err := startBare(ctx, file, s.air)
-	defer p.stop()
+	l, err := startBare(ctx, file, s.air)
+	defer l.p.stop()
 	if err != nil {
 		return f, err
 	}
-	if f.none, err = p.usage(); err != nil {
+	if f.none, err = l.p.usage(); err != nil {
 		return f, err
 	}
 	began := time.Now()
-	if _, err := fmt.Fprintln(p.stdin); err != nil {
+	if _, err := fmt.Fprintln(l.p.stdin); err != nil {
 		return f, err
 	}
-	err = s.follow(ctx, &f, p, up, began, nil)
+	err = s.follow(ctx, &f, l.p, l.up, began, nil)
 	return f, err
 }
 
@@ -71,7 +71,7 @@ func (s *scenario) measureDaemon(ctx context.Context, program, data string, none
 // follow takes a process through the scenario. early is done while the
 // connections are still coming up.
 func (s *scenario) follow(ctx context.Context, f *figures, p *process, up *tally, began time.Time, early func(context.Context) error) error {
-	s.sayf("%s: connecting", f.name)
+	sayf("%s: connecting", f.name)
 	s.capture(p, syscall.SIGUSR2)
 	if early != nil {
 		if err := early(ctx); err != nil {
@@ -93,7 +93,7 @@ func (s *scenario) follow(ctx context.Context, f *figures, p *process, up *tally
 		return err
 	}
 	f.dials = c.dialCount
-	s.sayf("%s: all connected after %v; idle for %v", f.name, f.connected.Round(time.Millisecond), s.idle)
+	sayf("%s: all connected after %v; idle for %v", f.name, f.connected.Round(time.Millisecond), s.idle)
 	if err := s.leaveAlone(ctx, f, p); err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ const barePatience = time.Minute
 
 // interrupt stops the sandbox for a while and waits until all are back.
 func (s *scenario) interrupt(ctx context.Context, f *figures, p *process, up *tally) error {
-	s.sayf("%s: the sandbox stops for %v", f.name, s.outage)
+	sayf("%s: the sandbox stops for %v", f.name, s.outage)
 	s.air.stop()
 	stopped := time.Now()
 	if _, err := up.reach(ctx, p, "the loss", func(up int) bool { return up <= 0 }); err != nil {
@@ -129,7 +129,7 @@ func (s *scenario) interrupt(ctx context.Context, f *figures, p *process, up *ta
 	at, err := up.reach(patient, p, "the recovery", func(up int) bool { return up >= s.n })
 	switch {
 	case err != nil && ctx.Err() == nil && patient.Err() != nil:
-		s.sayf("%v", err)
+		sayf("%v", err)
 		return nil
 	case err != nil:
 		return err
@@ -140,7 +140,7 @@ func (s *scenario) interrupt(ctx context.Context, f *figures, p *process, up *ta
 		return err
 	}
 	f.respent = u.cpu - f.up.cpu
-	s.sayf("%s: all recovered after %v", f.name, f.recovered.Round(time.Millisecond))
+	sayf("%s: all recovered after %v", f.name, f.recovered.Round(time.Millisecond))
 	c, err := s.air.count(ctx)
 	if err != nil {
 		return err
@@ -196,4 +196,4 @@ func rest(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func (s *scenario) sayf(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+func sayf(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }

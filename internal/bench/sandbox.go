@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -52,6 +54,7 @@ func serveSandbox(ctx context.Context, args []string) (err error) {
 	mux.HandleFunc("POST /count", func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(sandboxCount{log.take(), n.Stats().Connected}) // the caller would notice
 	})
+	mux.HandleFunc("POST /write", serveLetters(n))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return n.Serve(ctx, counted{air, log}) })
@@ -118,16 +121,34 @@ func (a *air) stop() { a.p.stop() }
 
 // count answers what the sandbox has seen since the last count.
 func (a *air) count(ctx context.Context) (c sandboxCount, err error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+a.control+"/count", http.NoBody)
+	err = a.ask(ctx, "count", struct{}{}, &c)
+	return c, err
+}
+
+// write lets phones write, and answers when they have.
+func (a *air) write(ctx context.Context, o *order) (w written, err error) {
+	err = a.ask(ctx, "write", o, &w)
+	return w, err
+}
+
+func (a *air) ask(ctx context.Context, what string, question, answer any) error {
+	body, err := json.Marshal(question)
 	if err != nil {
-		return c, err
+		return err
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+a.control+"/"+what, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute + longestTime}
 	res, err := client.Do(r)
 	if err != nil {
-		return c, fmt.Errorf("ask the sandbox: %w", err)
+		return fmt.Errorf("ask the sandbox: %w", err)
 	}
 	defer res.Body.Close()
-	err = json.NewDecoder(res.Body).Decode(&c)
-	return c, err
+	if res.StatusCode != http.StatusOK {
+		why, _ := io.ReadAll(io.LimitReader(res.Body, 1<<10)) // the status says enough
+		return fmt.Errorf("ask the sandbox: %s: %s", res.Status, bytes.TrimSpace(why))
+	}
+	return json.NewDecoder(res.Body).Decode(answer)
 }

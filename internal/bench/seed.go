@@ -92,7 +92,7 @@ func deviceKeys(ctx context.Context, s *store.Store, session *record.Session) (m
 func seedOne(ctx context.Context, s *store.Store, i int, session record.Session, keys map[string][]byte) error {
 	now := time.Now().UTC()
 	rec := record.Instance{
-		ID: fmt.Sprintf("b%09d", i), Name: fmt.Sprintf("bench%d", i), WID: uuid.NewString(), CreatedAt: now,
+		ID: fmt.Sprintf("b%09d", i), Name: instanceName(i), WID: uuid.NewString(), CreatedAt: now,
 		Config: record.Config{APIVersion: "1.0"},
 		State:  fsm.AuthenticatedClosed, Cause: fsm.CauseRestart, Since: now, RetryAt: now,
 	}
