@@ -142,6 +142,9 @@ func (m *mover) Import(ctx context.Context, r io.Reader, passphrase, name string
 		return api.Entry{}, &api.RefusedError{Problem: "the instance is being deleted here: import it again when that is done"}
 	case st.Record.ExportedAt.IsZero():
 		return api.Entry{}, &api.RefusedError{Problem: "the instance runs here already, as " + old.name}
+	case p.Export == st.Record.ExportID:
+		return api.Entry{}, &api.RefusedError{Problem: "the instance left this daemon with this very file: if it runs elsewhere, export it there and import that file; " +
+			"if the file was imported nowhere, lift the fence with switchhook instance unfence " + old.name + " --force"}
 	case p.Instance.Moves < st.Record.Moves:
 		return api.Entry{}, &api.RefusedError{Problem: "the file is older than the session here, which has been taken back since: " +
 			"its keys have moved on, and must not be used twice; import the file of the last export"}

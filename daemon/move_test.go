@@ -144,7 +144,9 @@ func TestMove(t *testing.T) {
 	// The first file is older than that, although it was never imported here.
 	must(t, "instance", "export", "shop", "--to", third, "--passphrase-file", phrase, "--data", a.dir)
 	fails(t, "older than the session here", "instance", "import", first, "--passphrase-file", phrase, "--data", a.dir)
-	must(t, "instance", "import", third, "--passphrase-file", phrase, "--data", a.dir)
+	// Its own file could have been imported elsewhere, and run there since.
+	fails(t, "unfence shop --force", "instance", "import", third, "--passphrase-file", phrase, "--data", a.dir)
+	must(t, "instance", "unfence", "shop", "--force", "--data", a.dir)
 	must(t, "instance", "restore", "shop", "--data", a.dir)
 	a.reach("shop", fsm.Authenticated)
 
@@ -164,11 +166,11 @@ func TestMove(t *testing.T) {
 	}
 	var kinds []record.Kind
 	for _, e := range events {
-		if e.Kind == record.InstanceExported || e.Kind == record.InstanceImported {
+		if e.Kind == record.InstanceExported || e.Kind == record.InstanceImported || e.Kind == record.InstanceUnfenced {
 			kinds = append(kinds, e.Kind)
 		}
 	}
-	if !slices.Equal(kinds, []record.Kind{record.InstanceExported, record.InstanceImported, record.InstanceExported, record.InstanceImported}) {
+	if !slices.Equal(kinds, []record.Kind{record.InstanceExported, record.InstanceImported, record.InstanceExported, record.InstanceUnfenced}) {
 		t.Errorf("the daemon's events are %v", kinds)
 	}
 }
@@ -236,8 +238,15 @@ func TestImportRefuses(t *testing.T) {
 	if e := a.find("shop"); e.ExportedAt.IsZero() {
 		t.Error("the fence is gone")
 	}
-	if err := imported(file.Bytes(), "long enough", ""); err != nil {
-		t.Errorf("taking it back: %v", err)
+	// Whether another daemon has it, this one cannot know.
+	if err := imported(file.Bytes(), "long enough", ""); !errors.As(err, &refused) || !strings.Contains(err.Error(), "--force") {
+		t.Errorf("its own file: %v", err)
+	}
+	if _, err := a.admin.Restore(t.Context(), "shop"); err == nil {
+		t.Error("it runs again, and nobody said that it runs nowhere else")
+	}
+	if _, err := a.admin.Unfence(t.Context(), "shop"); err != nil {
+		t.Errorf("unfence: %v", err)
 	}
 	if err := imported(file.Bytes(), "long enough", ""); !errors.As(err, &refused) {
 		t.Errorf("taking it back twice: %v", err)

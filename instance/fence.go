@@ -20,8 +20,8 @@ var ErrFenced = errors.New("the instance was exported and must not run here")
 type FencedError struct{ At time.Time }
 
 func (e *FencedError) Error() string {
-	return fmt.Sprintf("exported on %s: import the file here to take it back, or delete the instance; "+
-		"if the file is lost, export it again, or unfence the instance if you are sure that it runs nowhere else",
+	return fmt.Sprintf("exported on %s: to take it back, export it where it runs and import that file here; "+
+		"if the file was imported nowhere, unfence the instance; if it is lost, export it again; or delete the instance",
 		e.At.UTC().Format("2006-01-02 15:04 UTC"))
 }
 

@@ -76,7 +76,7 @@ func Describe(in Instance, s *Session) Info {
 		Storage:    Tree{Subs: []TreeLeaf{{Name: "media"}, {Name: "profile"}, {Name: "thumb"}}},
 	}
 	if !in.ExportedAt.IsZero() {
-		info.Hint = "Exported. Import the file here to take the instance back, or delete it."
+		info.Hint = "Exported. To take the instance back, export it where it runs and import that file here; if it was imported nowhere, unfence it. Otherwise delete it."
 	}
 	if s != nil {
 		info.Phone = s.Phone()

@@ -43,7 +43,7 @@ func (a *app) export() *cobra.Command {
 			}{name, path, n})
 		}
 		return a.say("%s is in %s, sealed by the passphrase, and does not run here any more.\n"+
-			"There: switchhook instance import %s, then switchhook instance restore %s. To take it back, import the file here.\n"+
+			"There: switchhook instance import %s, then switchhook instance restore %s. To take it back, export it there.\n"+
 			"If the file is lost, export it again. Here it can be deleted once it runs there.", name, path, quote(path), quote(name))
 	})
 	c.Long = "Closes the connection, fences the instance so that it cannot connect here any more, and writes its session, keys and\n" +
@@ -87,7 +87,7 @@ func (a *app) unfence() *cobra.Command {
 	c := a.on("unfence NAME --force", "let an exported instance run here although its file may be in use", func(ctx context.Context, cl *client.Client, name string) error {
 		if !force {
 			return errors.New("if the exported file was imported anywhere, two daemons will fight over the session and its keys break: " +
-				"import the file here instead, or say --force if it was never imported or its daemon is gone for good")
+				"export it there and import that file here instead, or say --force if it was imported nowhere, or its daemon is gone for good")
 		}
 		e, err := cl.Unfence(ctx, name)
 		if err != nil {
