@@ -9,6 +9,7 @@ import (
 
 	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/instance"
+	"github.com/switchhook/switchhook/record"
 )
 
 // call is a command in a goroutine of its own.
@@ -96,7 +97,37 @@ func (r *rig) named(name string) func(context.Context) (any, error) {
 			return i.Configure(ctx, instance.Patch{Webhook: &hook})
 		case "delete":
 			return nil, i.Delete(ctx)
+		case "link":
+			return i.LinkPhone(ctx, "5511999990000", nil)
+		case "link another":
+			return i.LinkPhone(ctx, "5511888880000", nil)
+		case "send":
+			return i.Send(ctx, hello)
+		case "fetch":
+			return i.Fetch(ctx, record.Message{ID: "m1", Media: &record.Media{Ref: []byte("r")}})
+		case "fence":
+			rec, _, err := i.Fence(ctx, "E1")
+			return record.Describe(rec, nil), err
+		case "unfence":
+			return i.Unfence(ctx, func(rec record.Instance) (record.Instance, *record.Session, error) {
+				session, err := r.journal.lift(rec)
+				return rec, session, err
+			})
 		}
 		panic("no command " + name)
 	}
+}
+
+// lift stores a record whose fence was lifted, as the daemon does, and answers the
+// session.
+func (j *journal) lift(rec record.Instance) (*record.Session, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.verdict != nil {
+		if err := j.verdict(context.Background(), instance.Change{Instance: rec}); err != nil {
+			return nil, err
+		}
+	}
+	j.rec = rec
+	return j.session, nil
 }

@@ -131,7 +131,7 @@ func (i *Instance) loggedOut() error {
 func (i *Instance) down(event fsm.Event, cause fsm.Cause, after time.Duration) error {
 	if i.logout != nil && cause != fsm.CauseStoreUnavailable {
 		// Somebody wants the session gone, and the way to tell WhatsApp is.
-		if i.logout.sent {
+		if i.logout.sent && i.try != nil && !i.try.closed {
 			i.logout.doubt()
 			return nil
 		}

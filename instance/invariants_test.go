@@ -2,7 +2,9 @@
 package instance_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing/synctest"
 	"time"
@@ -47,6 +49,9 @@ func (w *walk) lookAtConnections() {
 		w.t.Errorf("a connection is open in %d", st.Record.State)
 	case open == 0 && st.Record.State.Live() && st.Degraded == "":
 		w.t.Errorf("no connection is open in %d", st.Record.State)
+	}
+	if open > 0 && !st.Record.ExportedAt.IsZero() {
+		w.t.Error("a connection is open behind the fence")
 	}
 	if (st.Code != nil) && st.Record.State != fsm.AwaitingScan {
 		w.t.Errorf("a code is on show in %d", st.Record.State)
@@ -95,10 +100,12 @@ func (w *walk) lookAtAnswer(c *named) {
 	known := []error{
 		instance.ErrEstablished, instance.ErrSavedSession, instance.ErrNothingToRestore, instance.ErrNotReady,
 		instance.ErrUnavailable, instance.ErrStopping, instance.ErrRestarting, instance.ErrLoggingOut, instance.ErrDeleted,
+		instance.ErrFenced, instance.ErrNotConnected, instance.ErrBusy, errUnreachable, context.DeadlineExceeded,
 	}
 	var failed *instance.FailedError
+	var invalid *instance.InvalidError
 	if c.err != nil {
-		typed := errors.As(c.err, &failed) || c.err.Error() == "value too large"
+		typed := errors.As(c.err, &failed) || c.name == "unfence" && errors.As(c.err, &invalid) || c.err.Error() == "value too large"
 		for _, err := range known {
 			typed = typed || errors.Is(c.err, err)
 		}
@@ -166,6 +173,23 @@ func (w *walk) finish() {
 	for _, c := range w.calls {
 		if c.waits() {
 			w.t.Errorf("%s was never answered", c.name)
+		}
+	}
+	w.lookAtArrivals()
+}
+
+// lookAtArrivals: what was acknowledged is in the log once, what was refused is
+// not, and each has been one of the two.
+func (w *walk) lookAtArrivals() {
+	logged := make(map[string]int)
+	for _, id := range w.messages() {
+		logged[id]++
+	}
+	for n := 1; n <= w.arrivals; n++ {
+		id := fmt.Sprint("in", n)
+		taken, answered := w.taken.Load(id)
+		if want := map[any]int{true: 1}[taken]; !answered || logged[id] != want {
+			w.t.Errorf("delivery %s: answered %t, taken %v, %d times in the log", id, answered, taken, logged[id])
 		}
 	}
 }

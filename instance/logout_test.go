@@ -220,3 +220,17 @@ func TestLogoutWhileTheStoreFails(t *testing.T) {
 		r.gone(fsm.CauseOperator)
 	})
 }
+
+// TestLogoutLooksLoggedOff: to the connection, a logout under way looks as if
+// WhatsApp had silently logged it off. That is looked at once.
+func TestLogoutLooksLoggedOff(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		c := r.authenticated()
+		c.off.Store(true)
+		time.Sleep(r.timing.Check + time.Second) // strange, for the first time
+		d := r.command("disconnect")
+		time.Sleep(10 * time.Second)
+		d.wantErr(t, nil)
+		r.want(fsm.NoConnection, fsm.CauseLogoutUnconfirmed)
+	})
+}

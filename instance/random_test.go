@@ -2,10 +2,14 @@
 package instance_test
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,6 +34,10 @@ func TestRandomWalks(t *testing.T) {
 		t.Run(fmt.Sprint(s), func(t *testing.T) {
 			inBubble(t, func(t *testing.T, r *rig) {
 				w := &walk{rig: r, rand: rand.New(rand.NewPCG(s, s))}
+				r.files = &files{kept: map[string]string{}}
+				r.driver.prepare = func(c *conn) {
+					c.onFetch = func(_ context.Context, out io.Writer) error { _, err := out.Write([]byte("x")); return err }
+				}
 				r.start(newRecord(fsm.NoConnection), nil)
 				for step := 0; step < 300 && !t.Failed(); step++ {
 					w.step()
@@ -50,7 +58,10 @@ type walk struct {
 	calls  []*named
 	log    []string
 	broken bool // the store is
-	asked  time.Time
+
+	arrivals int
+	taken    sync.Map // by a delivery's id, whether it was acknowledged
+	asked    time.Time
 }
 
 type named struct {
@@ -73,13 +84,18 @@ func (w *walk) act() {
 	case n >= 100:
 		w.advance()
 	case n < 30:
-		names := []string{"generate", "close", "restore", "disconnect", "save", "clear", "configure"}
+		names := []string{
+			"generate", "close", "restore", "disconnect", "save", "clear", "configure",
+			"link", "link another", "send", "send", "fetch", "fence", "unfence", "unfence",
+		}
 		w.ask(names[w.rand.IntN(len(names))])
 		if w.rand.IntN(200) == 0 {
 			w.ask("delete")
 		}
-	case n < 55:
+	case n < 40:
 		w.report()
+	case n < 55:
+		w.talk()
 	case n < 70:
 		w.reply([]error{nil, errUnreachable}[w.rand.IntN(2)])
 	case n < 75:
@@ -141,7 +157,7 @@ func (w *walk) advance() {
 
 func (w *walk) ask(name string) {
 	w.notef("command %s", name)
-	if name == "generate" {
+	if name == "generate" || strings.HasPrefix(name, "link") {
 		w.asked = time.Now()
 	}
 	w.calls = append(w.calls, &named{spawn(w.named(name)), name})
@@ -193,6 +209,44 @@ func (w *walk) offerSession() {
 		s.ID = c.spec.Session.ID
 	}
 	go func() { _ = c.spec.Save(w.t.Context(), s) }()
+}
+
+// talk lets the newest connection answer what it was asked, or bring something.
+func (w *walk) talk() {
+	c := w.newest()
+	if c == nil {
+		return
+	}
+	switch w.rand.IntN(5) {
+	case 0, 1:
+		w.notef("deliver")
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(w.rand.IntN(3))*time.Second)
+		w.arrivals++
+		d := text(fmt.Sprint("in", w.arrivals))
+		if c.spec.Session != nil {
+			d.Session = c.spec.Session.ID
+		}
+		go func() {
+			defer cancel()
+			if err := c.spec.Deliver(ctx, d); err == nil {
+				w.taken.Store(d.Message.ID, true)
+			} else {
+				w.taken.Store(d.Message.ID, false)
+			}
+		}()
+	case 2:
+		if len(c.sentTexts) == 0 {
+			w.notef("text answered")
+			c.sentTexts <- []error{nil, nil, errUnreachable}[w.rand.IntN(3)]
+		}
+	case 3:
+		if len(c.codeTyped) == 0 {
+			w.notef("code to type")
+			c.codeTyped <- []phoneCode{{text: "ABCD-EFGH"}, {err: errUnreachable}}[w.rand.IntN(2)]
+		}
+	case 4:
+		c.off.Store(w.rand.IntN(2) == 0)
+	}
 }
 
 func (w *walk) sleep() {

@@ -59,6 +59,7 @@ func (i *Instance) look(now time.Time) error {
 	case !t.strange:
 		t.strange, t.checkAt = true, now.Add(strangeFor)
 	default:
+		t.checkAt = time.Time{} // a logout under way keeps the connection for a moment
 		return i.down(fsm.ConnectionLost, fsm.CauseServerError, 0)
 	}
 	return nil
