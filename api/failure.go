@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/instance"
@@ -17,6 +18,7 @@ type failure struct {
 	Field   string     `json:"field,omitempty"` // of a bad argument
 	State   *fsm.State `json:"state,omitempty"` // where a failed command left the connection
 	Cause   fsm.Cause  `json:"cause,omitempty"`
+	RetryAt time.Time  `json:"retry_at,omitzero"` // when it is tried again by itself
 }
 
 func (f *failure) Error() string { return f.Message }
@@ -79,7 +81,7 @@ func explain(err error) (f *failure, known bool) {
 	case errors.As(err, &failed):
 		return &failure{
 			Status: http.StatusBadGateway, Code: "failed", Message: failed.Error(),
-			State: &failed.State, Cause: failed.Cause,
+			State: &failed.State, Cause: failed.Cause, RetryAt: failed.RetryAt,
 		}, true
 	case errors.As(err, &sending):
 		return &failure{Status: http.StatusBadGateway, Code: "send_failed", Message: sending.Error()}, true

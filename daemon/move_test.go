@@ -97,8 +97,11 @@ func TestMove(t *testing.T) {
 	if text, err := os.ReadFile(first); err != nil || bytes.Contains(text, []byte(made.ID)) || bytes.Contains(text, []byte("jid")) {
 		t.Errorf("the file shows what is in it: %v", err)
 	}
-	if e := a.find("shop"); e.State != fsm.NoConnection || e.ExportedAt.IsZero() || !e.CanRestore || !strings.HasPrefix(e.Hint, "Exported.") {
+	if e := a.find("shop"); e.State != fsm.NoConnection || e.ExportedAt.IsZero() || e.CanRestore || !strings.HasPrefix(e.Hint, "Exported.") {
 		t.Errorf("exported, it is %+v", e)
+	}
+	if out := must(t, "instance", "list", "--data", a.dir); !strings.Contains(out, "0 noConnection, exported") {
+		t.Errorf("the list does not tell: %s", out)
 	}
 	for _, verb := range []string{"restore", "disconnect"} {
 		fails(t, "exported on", "instance", verb, "shop", "--data", a.dir)

@@ -51,11 +51,11 @@ func (c Cause) Hint() string {
 	case CauseLoggedOut:
 		return "The session was ended on the phone or by WhatsApp. Generate a new code and scan it."
 	case CauseTemporaryBan:
-		return "WhatsApp locked this number for a time. Wait until it is lifted; sending less avoids the next one."
+		return "WhatsApp locked this number for a time. With an end it is tried again then; without one, restore when the phone works again, or generate a new code if there is no session. Sending less avoids the next one."
 	case CauseClientOutdated:
-		return "WhatsApp wants a newer client version. Update Switchhook, then restore."
+		return "WhatsApp wants a newer client version. Update Switchhook or, if whatsapp.version pins one, unpin it; then restore, or generate a new code if there is no session."
 	case CauseConnectRefused:
-		return "WhatsApp refused this login and trying again will not help by itself. Restore to try once more, or disconnect and pair anew."
+		return "WhatsApp refused this login and trying again will not help by itself. Restore to try once more, or disconnect and generate a new code; if there is no session, generate one now."
 	case CausePairingFailed:
 		return "The phone scanned, but pairing did not complete. Generate a new code and scan again."
 	case CauseInternalError:

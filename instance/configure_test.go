@@ -74,10 +74,19 @@ func TestConfigure(t *testing.T) {
 
 func TestFailedError(t *testing.T) {
 	for cause, want := range map[fsm.Cause]string{
-		fsm.CauseNetwork:   "the connection went to noConnection (network)",
+		fsm.CauseNetwork:   "the connection went to noConnection (network): try again, and see the daemon's log if it stays so",
 		fsm.CauseLoggedOut: "the connection went to noConnection (logged_out): " + fsm.CauseLoggedOut.Hint(),
 	} {
 		if got := fmt.Sprint(&instance.FailedError{State: fsm.NoConnection, Cause: cause}); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for cause, want := range map[fsm.Cause]string{
+		fsm.CauseNetwork:      "(network); it is tried again by itself at 2026-01-02 03:04:05 UTC",
+		fsm.CauseTemporaryBan: "avoids the next one; it is tried again by itself at 2026-01-02 03:04:05 UTC",
+	} {
+		if got := fmt.Sprint(&instance.FailedError{State: fsm.AuthenticatedClosed, Cause: cause, RetryAt: at}); !strings.HasSuffix(got, want) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

@@ -3,6 +3,8 @@ package instance
 import (
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/switchhook/switchhook/fsm"
 )
@@ -16,7 +18,7 @@ var (
 	// ErrSavedSession: a code was asked for while a saved session exists.
 	ErrSavedSession = errors.New("a saved session exists: restore or disconnect it first")
 	// ErrNothingToRestore: there is no saved session.
-	ErrNothingToRestore = errors.New("no saved session to restore: generate a code and scan it")
+	ErrNothingToRestore = errors.New("no saved session: link the instance first, by generating a code and scanning it")
 	// ErrNotReady: the command's outcome did not come within its time; what was
 	// begun goes on, and the status tells how.
 	ErrNotReady = errors.New("not finished yet: ask for the status")
@@ -46,16 +48,24 @@ var (
 )
 
 // FailedError is the answer to a command whose dial, pairing or login failed:
-// the connection is in State now, for Cause.
+// the connection is in State now, for Cause. It is tried again by itself at
+// RetryAt, unless that is zero.
 type FailedError struct {
-	State fsm.State
-	Cause fsm.Cause
+	State   fsm.State
+	Cause   fsm.Cause
+	RetryAt time.Time
 }
 
 func (e *FailedError) Error() string {
 	s := fmt.Sprintf("the connection went to %s (%s)", e.State, e.Cause)
-	if h := e.Cause.Hint(); h != "" {
+	switch h := e.Cause.Hint(); {
+	case h != "":
 		s += ": " + h
+	case e.RetryAt.IsZero():
+		s += ": try again, and see the daemon's log if it stays so"
+	}
+	if !e.RetryAt.IsZero() {
+		s = strings.TrimSuffix(s, ".") + "; it is tried again by itself at " + e.RetryAt.UTC().Format("2006-01-02 15:04:05 UTC")
 	}
 	return s
 }

@@ -38,7 +38,7 @@ func (i *Instance) Generate(ctx context.Context, userAgent *string) (record.Code
 // for that number.
 func (i *Instance) LinkPhone(ctx context.Context, digits string, userAgent *string) (record.Code, error) {
 	if !PhoneDigits(digits) {
-		return record.Code{}, &InvalidError{"phone", "must be the number in international form, 8 to 15 digits without + or spaces, such as 5511999990000"}
+		return record.Code{}, &InvalidError{"phone", PhoneRule}
 	}
 	r, err := i.ask(ctx, func(c *command) {
 		if err := i.pair(userAgent); err != nil {
@@ -60,8 +60,12 @@ func (i *Instance) LinkPhone(ctx context.Context, digits string, userAgent *stri
 	return r.code, err
 }
 
+// PhoneRule says to people what [PhoneDigits] takes.
+const PhoneRule = "must be a number in international form, 8 to 15 digits without + or spaces and with no 0 before the country code, such as 5511999990000"
+
 // PhoneDigits reports whether s is a phone number in international form: 8 to 15
-// digits (E.164), the first not 0.
+// digits (E.164), the first not 0. It is the rule for every number that is handed
+// in, to pair with and to write to.
 func PhoneDigits(s string) bool {
 	if len(s) < 8 || len(s) > 15 || s[0] == '0' {
 		return false

@@ -45,5 +45,5 @@ func (i *Instance) untilUp() (result, bool) {
 }
 
 func (i *Instance) failed() error {
-	return &FailedError{State: i.rec.State, Cause: i.rec.Cause}
+	return &FailedError{State: i.rec.State, Cause: i.rec.Cause, RetryAt: i.rec.RetryAt}
 }

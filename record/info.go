@@ -17,7 +17,7 @@ type Info struct {
 	Since      time.Time `json:"since"`
 	RetryAt    time.Time `json:"retry_at,omitzero"`
 	Connected  bool      `json:"connected"`
-	CanRestore bool      `json:"can_restore"` // a saved session exists that needs no new code
+	CanRestore bool      `json:"can_restore"` // a saved session exists that needs no new code, and may run here
 	Phone      string    `json:"phone"`
 	JID        string    `json:"jid,omitempty"`
 	PushName   string    `json:"push_name,omitempty"`
@@ -69,7 +69,7 @@ func Describe(in Instance, s *Session) Info {
 		Since:      in.Since,
 		RetryAt:    in.RetryAt,
 		Connected:  in.State == fsm.Authenticated,
-		CanRestore: s != nil,
+		CanRestore: s != nil && in.ExportedAt.IsZero(),
 		Webhook:    in.Config.Webhook,
 		UserAgent:  in.Config.UserAgent,
 		Stats:      in.Stats,

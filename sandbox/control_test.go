@@ -76,6 +76,7 @@ func TestClientDoesWhatTheNetworkDoes(t *testing.T) {
 			sandbox.ErrNotConnected,
 		},
 		{"fault", control.Fault(t.Context(), sandbox.Target{}, "drop", sandbox.FaultOptions{}), sandbox.ErrBadTarget},
+		{"fault", control.Fault(t.Context(), sandbox.Target{}, sandbox.FaultRefuse405, sandbox.FaultOptions{Times: -2}), sandbox.ErrBadTimes},
 		{
 			"fault", control.Fault(t.Context(), sandbox.Target{Phone: someone}, sandbox.FaultBadHMAC, sandbox.FaultOptions{}),
 			sandbox.ErrNotShowing,

@@ -6,6 +6,18 @@ import (
 	"net/http"
 )
 
+// refuseConnection hangs up on a dial. The sandbox's listener cannot go away for
+// one of its clients, so the socket is taken and closed before a word is said: to
+// the dialler the connection fails, as when the listener is gone.
+func refuseConnection(n *Network, w http.ResponseWriter, _ *http.Request) {
+	wire, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		n.log.Error("dial cannot be closed", "err", err)
+		return
+	}
+	wire.Close()
+}
+
 // refuseUpgrade answers a dial with what is not a websocket.
 func refuseUpgrade(_ *Network, w http.ResponseWriter, _ *http.Request) {
 	http.Error(w, "sandbox is out of order", http.StatusServiceUnavailable)

@@ -21,9 +21,10 @@ var (
 	ErrPairingRefused = errors.New("companion refused the pairing")
 	ErrBadSignature   = errors.New("companion signed the pairing wrongly")
 	ErrConnectionLost = errors.New("companion's connection was lost")
-	ErrBadTarget      = errors.New("fault needs a phone or a code, not both, and only some can do without")
+	ErrBadTarget      = errors.New("fault needs one target, a phone or a code: it cannot befall the whole network")
+	ErrBadTimes       = errors.New("times must be 1 or more, or -1 for all until healed")
 	ErrUnknownFault   = errors.New("unknown fault kind")
-	ErrNotConnected   = errors.New("no companion of this phone is connected")
+	ErrNotConnected   = errors.New("no companion of this phone is connected: wait until one is, or lay a fault of the dial or the login, which wait for it")
 	ErrNotPaired      = errors.New("it needs a paired companion")
 	ErrNotShowing     = errors.New("fault needs a client that shows a code")
 	ErrBadVersion     = errors.New("not a version")
@@ -48,6 +49,7 @@ var errorCodes = []struct {
 	{ErrBadCode, "bad_code", http.StatusBadRequest},
 	{ErrBadPhone, "bad_phone", http.StatusBadRequest},
 	{ErrBadTarget, "bad_target", http.StatusBadRequest},
+	{ErrBadTimes, "bad_times", http.StatusBadRequest},
 	{ErrUnknownFault, "unknown_fault", http.StatusBadRequest},
 	{ErrUnknownCode, "unknown_code", http.StatusNotFound},
 	{ErrUnknownPhone, "unknown_phone", http.StatusNotFound},

@@ -62,8 +62,9 @@ type FaultOptions struct {
 	// NoGap closes the socket at once after the last node, which the client then
 	// often misses, or takes for part of its next connection.
 	NoGap bool
-	// Times is how many attempts are struck. 0 means one; [Forever], or anything
-	// below 0, all of them until healed.
+	// Times is how many attempts are struck. 0 means one; [Forever] all of them
+	// until healed: by [FaultHeal] for the phone that the fault was laid for, or
+	// for the whole network.
 	Times int
 	// Later leaves the present connection alone: the fault waits for the next
 	// attempt, whenever that comes.
@@ -96,52 +97,71 @@ func FaultKinds() []FaultInfo {
 // Fault makes something go wrong. It returns when it has: what was to be closed is
 // closed, and what waits for an attempt is lying in wait. The error is, or wraps,
 // one of ErrUnknownFault (with the known kinds in its text), ErrBadTarget,
-// ErrBadPhone, ErrUnknownPhone, ErrNotConnected, ErrNotPaired, ErrNotShowing,
+// ErrBadTimes, ErrBadPhone, ErrUnknownPhone, ErrNotConnected, ErrNotPaired, ErrNotShowing,
 // those that Scan returns for a code, and ErrClosed.
 func (n *Network) Fault(ctx context.Context, target Target, kind FaultKind, opts FaultOptions) error {
 	f, err := findFault(kind)
 	if err != nil {
 		return err
 	}
-	if target.Phone != "" && target.Code != "" || target == (Target{}) && f.strikeNetwork == nil {
-		return ErrBadTarget
+	if err := f.mayBefall(target, opts); err != nil {
+		return err
 	}
 	if !n.enter() {
 		return ErrClosed
 	}
 	defer n.exit()
 
-	log := n.log.With("kind", string(kind), "no_gap", opts.NoGap, "times", opts.Times)
+	whom, err := f.strike(ctx, n, target, opts)
+	if err != nil {
+		return err
+	}
+	n.log.Info("fault", "kind", string(kind), "target", whom, "no_gap", opts.NoGap, "times", opts.Times)
+	return nil
+}
+
+// strike carries the fault out and says, for the log, whom it befell.
+func (f *faultKind) strike(ctx context.Context, n *Network, target Target, opts FaultOptions) (whom string, err error) {
 	if target == (Target{}) {
-		log.Info("fault for the network")
-		return f.strikeNetwork(n, opts)
+		return TargetNetwork, f.strikeNetwork(n, opts)
 	}
 	if target.Phone != "" {
 		switch {
 		case !validPhone(target.Phone):
-			return ErrBadPhone
+			return "", ErrBadPhone
 		case !n.ledger.hasPhone(target.Phone):
-			return ErrUnknownPhone
+			return "", ErrUnknownPhone
 		case f.strikePhone == nil:
-			return fmt.Errorf("%s: %w", kind, ErrNotShowing)
+			return "", fmt.Errorf("%s: %w", f.Kind, ErrNotShowing)
 		}
-		log.Info("fault", "phone", masked(target.Phone))
-		return f.strikePhone(ctx, n, target.Phone, opts)
+		return masked(target.Phone), f.strikePhone(ctx, n, target.Phone, opts)
 	}
 
 	code, err := parseCode(target.Code)
 	if err != nil {
-		return err
+		return "", err
 	}
 	c, err := n.showing(code)
 	switch {
 	case err != nil:
-		return err
+		return "", err
 	case f.strikeCode == nil:
-		return fmt.Errorf("%s: %w", kind, ErrNotPaired)
+		return "", fmt.Errorf("%s: %w", f.Kind, ErrNotPaired)
 	}
-	log.Info("fault for a code")
-	return f.strikeCode(ctx, c, opts)
+	return TargetCode, f.strikeCode(ctx, c, opts)
+}
+
+// mayBefall refuses what no state of the network would allow.
+func (f *faultKind) mayBefall(target Target, opts FaultOptions) error {
+	switch {
+	case target.Phone != "" && target.Code != "":
+		return ErrBadTarget
+	case target == (Target{}) && f.strikeNetwork == nil:
+		return fmt.Errorf("%s: %w", f.Kind, ErrBadTarget)
+	case opts.Times < Forever:
+		return ErrBadTimes
+	}
+	return nil
 }
 
 func findFault(kind FaultKind) (*faultKind, error) {

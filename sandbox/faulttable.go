@@ -48,10 +48,11 @@ const (
 	FaultRefuse599     FaultKind = "refuse-599"
 	FaultNoAnswerLogin FaultKind = "no-answer-login"
 
-	FaultNoUpgrade   FaultKind = "no-upgrade"
-	FaultHangUpgrade FaultKind = "hang-upgrade"
-	FaultNoHello     FaultKind = "no-hello"
-	FaultWrongRoot   FaultKind = "wrong-root"
+	FaultRefuseConnection FaultKind = "refuse-connection"
+	FaultNoUpgrade        FaultKind = "no-upgrade"
+	FaultHangUpgrade      FaultKind = "hang-upgrade"
+	FaultNoHello          FaultKind = "no-hello"
+	FaultWrongRoot        FaultKind = "wrong-root"
 
 	FaultBadHMAC            FaultKind = "bad-hmac"
 	FaultBadSignature       FaultKind = "bad-signature"
@@ -129,8 +130,8 @@ func loginFaults() []faultKind {
 		refusalFault(FaultRefuse405, "login refused: the client is outdated", 405),
 		refusalFault(FaultRefuse406, "login refused: the account is banned for good", 406),
 		refusalFault(FaultRefuse409, "login refused: bad user agent", 409),
-		refusalFault(FaultRefuse413, "login refused: access token expired (whatsmeow panics unless RefreshCAT is set)", 413),
-		refusalFault(FaultRefuse414, "login refused: access token invalid (whatsmeow panics unless RefreshCAT is set)", 414),
+		refusalFault(FaultRefuse413, "login refused: access token expired (a client of whatsmeow without RefreshCAT panics; the daemon has one)", 413),
+		refusalFault(FaultRefuse414, "login refused: access token invalid (a client of whatsmeow without RefreshCAT panics; the daemon has one)", 414),
 		refusalFault(FaultRefuse415, "login refused: not found", 415),
 		refusalFault(FaultRefuse418, "login refused: client unknown", 418),
 		refusalFault(FaultRefuse500, "login refused: internal server error", 500),
@@ -145,6 +146,10 @@ func loginFaults() []faultKind {
 
 func dialFaults() []faultKind {
 	return []faultKind{
+		dialFault(faultKind{
+			FaultInfo: FaultInfo{Kind: FaultRefuseConnection, About: "the next dials of anybody are closed at once, as if nobody listened"},
+			atUpgrade: refuseConnection,
+		}),
 		dialFault(faultKind{
 			FaultInfo: FaultInfo{Kind: FaultNoUpgrade, About: "the next dials of anybody are answered 503 instead of a websocket"},
 			atUpgrade: refuseUpgrade,

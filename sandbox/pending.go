@@ -9,7 +9,7 @@ import (
 // pending is a fault that lies in wait for attempts.
 type pending struct {
 	kind  *faultKind
-	phone string // "" for whoever comes
+	phone string // whom it was laid for, "" for whoever comes; a dial strikes whoever comes all the same
 	left  int    // below 0: no end
 	opts  FaultOptions
 }
@@ -72,7 +72,7 @@ func spring(waiting *[]*pending, meant func(*pending) bool) *pending {
 	return p
 }
 
-// lift calls off what waits for a phone, or everything if none is given.
+// lift calls off what was laid for a phone, or everything if none is given.
 func (a *ambush) lift(phone string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -80,7 +80,8 @@ func (a *ambush) lift(phone string) {
 		a.dial, a.login = nil, nil
 		return
 	}
-	a.login = slices.DeleteFunc(a.login, func(p *pending) bool { return p.phone == phone })
+	laid := func(p *pending) bool { return p.phone == phone }
+	a.dial, a.login = slices.DeleteFunc(a.dial, laid), slices.DeleteFunc(a.login, laid)
 }
 
 // count returns how many faults lie in wait.
@@ -111,7 +112,7 @@ func dialFault(f faultKind) faultKind {
 		return nil
 	}
 	f.strikePhone = func(ctx context.Context, n *Network, digits string, opts FaultOptions) error {
-		n.ambush.lay(&laid, "", opts)
+		n.ambush.lay(&laid, digits, opts)
 		return cutFor(ctx, kind, n.board.seatedOf(digits), opts)
 	}
 	f.strikeCode = func(ctx context.Context, c *conn, opts FaultOptions) error {
@@ -142,7 +143,7 @@ func loginFault(f faultKind) faultKind {
 func healing() faultKind {
 	return faultKind{
 		FaultInfo: FaultInfo{
-			Kind: FaultHeal, About: "nothing lies in wait any more for the target, and what was deaf hears again",
+			Kind: FaultHeal, About: "what was laid for the target, dial faults included, lies in wait no more, and what was deaf hears again",
 			Stage: StageSocket,
 		},
 		strikePhone: func(_ context.Context, n *Network, digits string, _ FaultOptions) error {

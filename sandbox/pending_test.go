@@ -94,6 +94,25 @@ func TestFaultsWaitForTheirPhone(t *testing.T) {
 	})
 }
 
+// TestHealCallsOffWhatWasLaidForThePhone: dial faults strike whoever dials, and
+// yet the phone they were laid for heals them, and only those.
+func TestHealCallsOffWhatWasLaidForThePhone(t *testing.T) {
+	inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
+		one, two := r.away(t, someone), r.away(t, another)
+		r.play(t, someone, sandbox.FaultNoUpgrade, sandbox.FaultOptions{Times: sandbox.Forever})
+		r.logins(t, one, "error")
+		r.logins(t, two, "error")
+		r.play(t, another, sandbox.FaultHeal, sandbox.FaultOptions{})
+		r.logins(t, two, "error")
+		r.play(t, someone, sandbox.FaultHeal, sandbox.FaultOptions{})
+		r.logins(t, one, "Connected")
+		r.logins(t, two, "Connected")
+		r.play(t, "", sandbox.FaultNoUpgrade, sandbox.FaultOptions{Times: sandbox.Forever})
+		r.play(t, someone, sandbox.FaultHeal, sandbox.FaultOptions{})
+		r.logins(t, one, "error")
+	})
+}
+
 func TestNetworkFaultsStrikeClientsWithoutAPhone(t *testing.T) {
 	inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
 		r.play(t, "", sandbox.FaultNoAnswerLogin, sandbox.FaultOptions{})

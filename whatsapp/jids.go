@@ -75,19 +75,18 @@ func text(jid types.JID) string {
 // recipient reads whom to send to: the digits of a phone number, or the JID of a
 // person.
 func recipient(to string) (types.JID, error) {
-	to = strings.TrimSpace(to)
 	user, server, isJID := strings.Cut(to, "@")
 	if !isJID {
-		user, server = strings.TrimPrefix(to, "+"), types.DefaultUserServer
+		server = types.DefaultUserServer
 	}
 	switch server {
 	case types.DefaultUserServer, types.LegacyUserServer:
-		if problem := phoneProblem(user); problem != "" {
-			return types.EmptyJID, &instance.InvalidError{Field: "to", Problem: problem}
+		if !instance.PhoneDigits(user) {
+			return types.EmptyJID, &instance.InvalidError{Field: "to", Problem: instance.PhoneRule}
 		}
 		return types.NewJID(user, types.DefaultUserServer), nil
 	case types.HiddenUserServer:
-		if user == "" || len(user) > maxDigits+5 || !digits(user) {
+		if user == "" || len(user) > maxHidden || !digits(user) {
 			return types.EmptyJID, &instance.InvalidError{Field: "to", Problem: "a hidden number is digits, such as 123456789012345@lid"}
 		}
 		return types.NewJID(user, types.HiddenUserServer), nil
@@ -98,23 +97,8 @@ func recipient(to string) (types.JID, error) {
 	}
 }
 
-const (
-	minDigits = 7  // what the library takes for a phone number at least
-	maxDigits = 15 // E.164
-)
-
-// phoneProblem says what is wrong with the digits of a phone number, "" if
-// nothing is.
-func phoneProblem(number string) string {
-	switch {
-	case !digits(number) || len(number) < minDigits || len(number) > maxDigits:
-		return "a phone number is 7 to 15 digits with its country code, such as 15550001111"
-	case number[0] == '0':
-		return "a phone number begins with its country code, not with 0, such as 15550001111"
-	default:
-		return ""
-	}
-}
+// maxHidden is more digits than a hidden number has; those seen have 15.
+const maxHidden = 20
 
 func digits(s string) bool {
 	for i := range len(s) {

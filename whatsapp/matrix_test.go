@@ -290,28 +290,38 @@ var demands = []demand{
 func TestCommandsDuringFaults(t *testing.T) {
 	withoutRaceDetector(t)
 	full := os.Getenv("SWITCHHOOK_TEST_MATRIX") == "full"
+	played, struck := 0, 0
 	for n, row := range faultbook.Rows() {
 		for m, d := range demands {
 			if !full && m != n%len(demands) {
 				continue
 			}
 			t.Run(fmt.Sprintf("%s/%s/%s", row.Fault, name(row.Place), d.name), func(t *testing.T) {
-				inWorld(t, whatsapp.Config{}, func(t *testing.T, w *world) { w.interrupt(row, d) })
+				inWorld(t, whatsapp.Config{}, func(t *testing.T, w *world) {
+					played++
+					if w.interrupt(row, d) {
+						struck++
+					}
+				})
 			})
 		}
 	}
+	t.Logf("%d of %d faults struck", struck, played)
+	if struck*4 < played*3 {
+		t.Errorf("only %d of %d faults struck: most of this proves nothing", struck, played)
+	}
 }
 
-func (w *world) interrupt(row faultbook.Row, d demand) {
+// interrupt gives a command while a fault strikes, and answers whether it did.
+func (w *world) interrupt(row faultbook.Row, d demand) bool {
 	w.t.Helper()
 	kind := find(w.t, row.Fault)
 	target, next := w.stand(row.Place, kind)
 	ctx := context.WithoutCancel(w.t.Context())
-	struck := make(chan struct{})
+	struck := make(chan error, 1)
 	go func() {
-		defer close(struck)
 		// An error says that the command was first, and left nothing to strike.
-		_ = w.network.Fault(ctx, target, kind.Kind, sandbox.FaultOptions{})
+		struck <- w.network.Fault(ctx, target, kind.Kind, sandbox.FaultOptions{})
 	}()
 	for range 3 { // as it strikes, a moment later, and in the middle of what follows
 		began := time.Now()
@@ -323,7 +333,7 @@ func (w *world) interrupt(row faultbook.Row, d demand) {
 		next = func() {}
 		time.Sleep(700 * time.Millisecond)
 	}
-	<-struck
+	missed := <-struck
 	time.Sleep(4 * time.Minute)
 	if st := w.Status().Record; st.State == fsm.Connecting || st.State == fsm.SocketOpen || st.State == fsm.Starting {
 		time.Sleep(time.Minute) // it may just be trying again
@@ -332,4 +342,5 @@ func (w *world) interrupt(row faultbook.Row, d demand) {
 		}
 	}
 	w.holdLog()
+	return missed == nil
 }

@@ -15,8 +15,8 @@ import (
 // PairPhone implements [instance.Conn]. The number is digits with its country
 // code.
 func (c *conn) PairPhone(ctx context.Context, number string) (string, error) {
-	if problem := phoneProblem(number); problem != "" {
-		return "", &instance.InvalidError{Field: "phone", Problem: problem}
+	if !instance.PhoneDigits(number) {
+		return "", &instance.InvalidError{Field: "phone", Problem: instance.PhoneRule}
 	}
 	kind, name := linkName(c.spec.UserAgent)
 	code, err := c.client.PairPhone(ctx, number, true, kind, name)

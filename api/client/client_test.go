@@ -139,9 +139,10 @@ func TestRefusalsAreTheErrorsOfInstance(t *testing.T) {
 			t.Errorf("%v, want %v", err, want)
 		}
 	}
-	f.Fail(&instance.FailedError{State: fsm.AuthenticatedClosed, Cause: fsm.CauseTemporaryBan})
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	f.Fail(&instance.FailedError{State: fsm.AuthenticatedClosed, Cause: fsm.CauseTemporaryBan, RetryAt: at})
 	_, err := c.Restore(t.Context(), "acme")
-	if failed := (*instance.FailedError)(nil); !errors.As(err, &failed) || failed.Cause != fsm.CauseTemporaryBan || failed.State != fsm.AuthenticatedClosed {
+	if failed := (*instance.FailedError)(nil); !errors.As(err, &failed) || failed.Cause != fsm.CauseTemporaryBan || failed.State != fsm.AuthenticatedClosed || !failed.RetryAt.Equal(at) {
 		t.Errorf("%v", err)
 	}
 	f.Fail(nil)

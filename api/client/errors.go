@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/fsm"
@@ -64,6 +65,7 @@ func refusal(res *http.Response) error {
 		Field   string    `json:"field"`
 		State   fsm.State `json:"state"`
 		Cause   fsm.Cause `json:"cause"`
+		RetryAt time.Time `json:"retry_at"`
 	}
 	if json.Unmarshal(body, &f) != nil || f.Message == "" {
 		return e // not from a daemon: a proxy, say
@@ -73,7 +75,7 @@ func refusal(res *http.Response) error {
 	case "invalid":
 		e.cause = &instance.InvalidError{Field: f.Field, Problem: trimField(f.Message, f.Field)}
 	case "failed":
-		e.cause = &instance.FailedError{State: f.State, Cause: f.Cause}
+		e.cause = &instance.FailedError{State: f.State, Cause: f.Cause, RetryAt: f.RetryAt}
 	default:
 		e.cause = api.Sentinel(f.Code)
 	}

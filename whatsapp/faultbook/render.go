@@ -50,6 +50,19 @@ what follows: each transition with its cause, and the longest time until the las
 of them. A test plays every row of this page against the sandbox. To see one
 yourself: ` + "`switchhook sandbox fault NAME KIND`" + `, where KIND is the heading.
 
+An instance in 0 or 13 without a session has no account and shows no code, so
+nothing in the sandbox is known to be its own, and a fault for it is refused. Lay a
+fault of the dial or the login for everybody instead, with
+` + "`switchhook sandbox fault --network KIND`" + `, and then ask for a code. ` + "`heal`" + ` calls
+off what was laid for an instance, with ` + "`--network`" + ` everything.
+
+A fault of a connection that stands (drop to hear) has rows in 3 and 10 only. In 1,
+2, 4 and a resting 11 there is no connection that the sandbox knows to be the
+phone's: what can go wrong there are the faults of the dial and of the login
+(refuse-400 to wrong-root), and these have their rows. In 4 with a code just
+scanned, and wherever a session is saved, the phone can still log its companions
+out.
+
 A reconnect waits between 0.5 and 2.5 s after the first failure, twice as long at
 most after each further one, up to 5 minutes, and for its turn in the budget of
 dials. It is not made where it cannot help: after "stream_replaced",

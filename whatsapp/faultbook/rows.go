@@ -203,7 +203,7 @@ func (r refusal) in(p Place) Row {
 func dialRows() []Row {
 	var rows []Row
 	for fault, spell := range map[string]time.Duration{
-		"no-upgrade": soon, "hang-upgrade": dial, "no-hello": dial, "wrong-root": soon,
+		"refuse-connection": soon, "no-upgrade": soon, "hang-upgrade": dial, "no-hello": dial, "wrong-root": soon,
 	} {
 		for _, p := range Places() {
 			row := Row{Fault: fault, Place: p, Within: comes(p) + spell}

@@ -4,8 +4,8 @@
 //
 // Standard output holds what was asked for, and with --json one JSON document
 // of it; standard error holds the rest. An error is one line that names the
-// remedy. A phone number is printed whole by "instance show" and as the field
-// phone of JSON only.
+// remedy. A phone number is printed whole in JSON only; to people its last four
+// digits tell which it is.
 package cli
 
 import (

@@ -161,15 +161,10 @@ func (a *app) delete() *cobra.Command {
 	})
 }
 
-// whole prints all there is to know of an instance, its phone number included:
-// the operator asked for it.
+// whole prints all there is to know of an instance.
 func (a *app) whole(e api.Entry) error {
 	if a.json {
 		return a.document(e)
-	}
-	phone := e.Phone
-	if phone == "" {
-		phone = "none"
 	}
 	return a.table(
 		[]string{"instance", e.Name + " (" + e.ID + ")"},
@@ -178,7 +173,7 @@ func (a *app) whole(e api.Entry) error {
 		[]string{"cause", orNone(string(e.Cause))},
 		[]string{"hint", orNone(e.Hint)},
 		[]string{"retry at", orNone(moment(e.RetryAt))},
-		[]string{"phone", phone},
+		[]string{"phone", orNone(mask(e.Phone))},
 		[]string{"can be restored", yesNo(e.CanRestore)},
 		[]string{"wid", e.WID},
 		[]string{"webhook", orNone(e.Webhook)},
@@ -198,6 +193,9 @@ func (a *app) whole(e api.Entry) error {
 
 func state(e api.Entry) string {
 	s := fmt.Sprintf("%d %s", e.State, e.StateName)
+	if !e.ExportedAt.IsZero() {
+		s += ", exported"
+	}
 	if e.Deleting {
 		s += ", being deleted"
 	}

@@ -43,7 +43,7 @@ func TestLifeOfAnInstance(t *testing.T) {
 		{"instance show till", 0, "http://x.example/?a=1&b=2", ""},
 		{"instance show i2", 0, "whsec_i2", ""},
 		{"instance show nobody", 1, "", "nobody: no such instance: switchhook instance list shows which there are"},
-		{"instance restore till", 1, "", "no saved session to restore: generate a code and scan it"},
+		{"instance restore till", 1, "", "no saved session: link the instance first"},
 		{"sandbox scan till", 1, "", "shows no code"},
 	})
 	if _, err := r.Generate(t.Context(), "i2", nil); err != nil {
@@ -139,10 +139,13 @@ func TestPhoneNumbersAreMasked(t *testing.T) {
 	}
 }
 
-func TestShowTellsTheWholeNumber(t *testing.T) {
+func TestJSONTellsTheWholeNumber(t *testing.T) {
 	r := newRig(t)
 	r.pair(t)
-	if out, _, _ := r.run(t, "instance", "show", "shop"); !strings.Contains(out, apitest.Phone) {
+	if out, _, _ := r.run(t, "instance", "show", "shop", "--json"); !strings.Contains(out, apitest.Phone) {
+		t.Errorf("%s", out)
+	}
+	if out, _, _ := r.run(t, "instance", "show", "shop"); !strings.Contains(out, "…1234\n") {
 		t.Errorf("%s", out)
 	}
 }

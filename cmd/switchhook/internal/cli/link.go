@@ -20,6 +20,7 @@ import (
 func (a *app) link() *cobra.Command {
 	var phone string
 	c := a.on("link NAME [--phone DIGITS]", "show a code in the terminal, renewed until a phone has taken it", func(ctx context.Context, cl *client.Client, name string) error {
+		phone = number(phone)
 		l := linker{app: a, cl: cl, out: a.Out, draws: a.colour(), phone: phone}
 		if a.json {
 			l.out, l.draws = a.Err, false
@@ -29,7 +30,7 @@ func (a *app) link() *cobra.Command {
 	c.Long = "Shows a QR code in the terminal and renews it until a phone has scanned it and the connection stands.\n" +
 		"With --phone it shows eight characters to type on that phone instead.\n" +
 		"With --json the code goes to standard error."
-	c.Flags().StringVar(&phone, "phone", "", "`digits` of a phone to type a code on, in international form")
+	c.Flags().StringVar(&phone, "phone", "", "`number` of a phone to type a code on, in international form: 8 to 15 digits")
 	return c
 }
 

@@ -38,13 +38,35 @@ func (a *app) table(rows ...[]string) error {
 	return w.Flush()
 }
 
-// mask hides all of a phone number but its last four digits.
+// mask hides all of a phone number but its last four digits, as the sandbox's log
+// does. No number stays none.
 func mask(digits string) string {
-	shown := max(0, len(digits)-4)
-	if shown == 0 {
-		shown = len(digits)
+	switch {
+	case digits == "":
+		return ""
+	case len(digits) <= 4:
+		return "…"
+	default:
+		return "…" + digits[len(digits)-4:]
 	}
-	return strings.Repeat("*", shown) + digits[shown:]
+}
+
+// counted is so many of a thing, in words.
+func counted(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + one + "s"
+}
+
+// number is a phone number as people write it, without what the daemon does not
+// take: a + before it, and spaces and dashes in it. Anything else is left, a JID
+// too, for the daemon to judge.
+func number(written string) string {
+	if strings.Contains(written, "@") {
+		return written
+	}
+	return strings.NewReplacer(" ", "", "-", "").Replace(strings.TrimPrefix(strings.TrimSpace(written), "+"))
 }
 
 // moment is a time as people read it, empty for none.

@@ -32,7 +32,7 @@ func (a *app) sandboxServe() *cobra.Command {
 func (a *app) scan() *cobra.Command {
 	var phone string
 	c := a.on("scan NAME [--phone DIGITS]", "let a virtual phone scan the code that the instance shows", func(ctx context.Context, cl *client.Client, name string) error {
-		s, err := cl.Scan(ctx, name, phone)
+		s, err := cl.Scan(ctx, name, number(phone))
 		if err != nil {
 			return err
 		}

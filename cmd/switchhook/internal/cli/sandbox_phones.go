@@ -17,7 +17,7 @@ const maxImage = 700 << 10
 func (a *app) typeCode() *cobra.Command {
 	var phone string
 	c := a.on("type NAME [--phone DIGITS]", "let a virtual phone type the code that link --phone shows", func(ctx context.Context, cl *client.Client, name string) error {
-		s, err := cl.Type(ctx, name, phone)
+		s, err := cl.Type(ctx, name, number(phone))
 		if err != nil {
 			return err
 		}
@@ -46,6 +46,7 @@ func (a *app) letter() *cobra.Command {
 				return err
 			}
 		}
+		l.From = number(l.From)
 		w, err := cl.Write(ctx, args[0], l)
 		if err != nil {
 			return fmt.Errorf("%s: %w", args[0], err)
@@ -77,7 +78,8 @@ func (a *app) behave() *cobra.Command {
 	c := a.ask(use, "say how a virtual phone takes messages from now on", func(ctx context.Context, cl *client.Client, args []string) error {
 		whose := "every phone that was told nothing of its own"
 		if len(args) > 0 {
-			b.Phone, whose = args[0], "the phone "+mask(args[0])
+			b.Phone = number(args[0])
+			whose = "the phone " + mask(b.Phone) + ", or whoever has that number one day,"
 		}
 		if err := cl.Behave(ctx, b); err != nil {
 			return err
@@ -85,7 +87,10 @@ func (a *app) behave() *cobra.Command {
 		if a.json {
 			return a.document(b)
 		}
-		return a.say("told %s", whose)
+		if b == (api.Behaviour{Phone: b.Phone}) {
+			return a.say("%s takes messages as usual again: delivered, not read", whose)
+		}
+		return a.say("%s takes messages so from now on", whose)
 	})
 	c.Flags().StringVar(&b.Receipts, "receipts", "", "`which` receipts it sends: none, delivered (if not given) or read")
 	c.Flags().StringVar(&b.Downloads, "downloads", "", "`what` happens to downloads of its files: 404, 410 or slow; they work if not given")
@@ -107,7 +112,8 @@ func picture(name string) ([]byte, error) {
 
 func (a *app) inbox() *cobra.Command {
 	return a.ask("inbox PHONE", "show what a virtual phone has received", func(ctx context.Context, cl *client.Client, args []string) error {
-		all, err := cl.Inbox(ctx, args[0])
+		phone := number(args[0])
+		all, err := cl.Inbox(ctx, phone)
 		if err != nil {
 			return err
 		}
@@ -115,7 +121,7 @@ func (a *app) inbox() *cobra.Command {
 			return a.document(all)
 		}
 		if len(all) == 0 {
-			return a.say("The phone %s has received nothing.", mask(args[0]))
+			return a.say("The phone %s has received nothing.", mask(phone))
 		}
 		rows := [][]string{{"TIME", "FROM", "ID", "TYPE", "TEXT"}}
 		for _, m := range all {
