@@ -20,6 +20,9 @@ func TestFirstTextsCross(t *testing.T) {
 		const people, each = 20, 4
 		for p := range people {
 			who := fmt.Sprintf("1555300%04d", p)
+			if err := r.network.Behave(t.Context(), who, sandbox.Behaviour{}); err != nil { // there is such a phone
+				t.Fatal(err)
+			}
 			var both sync.WaitGroup
 			both.Go(func() {
 				if _, err := a.SendText(t.Context(), instance.Text{To: who, Body: "ours"}); err != nil {
@@ -37,6 +40,9 @@ func TestFirstTextsCross(t *testing.T) {
 			})
 			both.Wait()
 			synctest.Wait()
+			if got, err := r.network.Received(t.Context(), who); err != nil || len(got) != 1 || got[0].Text != "ours" {
+				t.Errorf("person %d received %+v, %v", p, got, err)
+			}
 			for n := range each {
 				if mail := r.mail(fmt.Sprintf("P%dN%d", p, n)); mail.Retries != 0 {
 					t.Errorf("message %d of person %d was asked for again %d times", n, p, mail.Retries)
