@@ -168,6 +168,7 @@ func TestErrorsOfMessages(t *testing.T) {
 		{api.ErrNotStored, 404, `"code":"not_stored"`},
 		{fmt.Errorf("%w (it needs 5 MiB: raise files.total)", instance.ErrFull), 507, `it needs 5 MiB: raise files.total)","code":"full"`},
 		{&instance.SendError{Err: errors.New("timed out")}, 502, `"code":"send_failed"`},
+		{&instance.SendError{Err: fmt.Errorf("%w: 479", instance.ErrTextRefused)}, 502, `"error":"WhatsApp refused the message: 479","code":"send_refused"`},
 	} {
 		f, h := linked(t)
 		f.Fail(c.err)

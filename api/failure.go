@@ -83,6 +83,8 @@ func explain(err error) (f *failure, known bool) {
 			Status: http.StatusBadGateway, Code: "failed", Message: failed.Error(),
 			State: &failed.State, Cause: failed.Cause, RetryAt: failed.RetryAt,
 		}, true
+	case errors.Is(err, instance.ErrTextRefused):
+		return &failure{Status: http.StatusBadGateway, Code: "send_refused", Message: err.Error()}, true
 	case errors.As(err, &sending):
 		return &failure{Status: http.StatusBadGateway, Code: "send_failed", Message: sending.Error()}, true
 	case errors.As(err, &fetching):

@@ -89,7 +89,7 @@ type Received struct {
 type FaultSpec struct {
 	Kind  string `json:"kind"`
 	NoGap bool   `json:"no_gap"`          // no time between the last word and the end of the socket
-	Times int    `json:"times,omitempty"` // attempts that it strikes; 0 is one, below 0 all until heal
+	Times int    `json:"times,omitempty"` // attempts that it strikes; 0 is one, -1 all until heal
 	Later bool   `json:"later,omitempty"` // wait for the next attempt; leave the present connection alone
 	// Expire is how many seconds a ban lasts. 0 is an hour; below 0 it does not say.
 	Expire int `json:"expire,omitempty"`
@@ -102,7 +102,7 @@ type FaultKind struct {
 	Name    string   `json:"name"`
 	What    string   `json:"what"`              // one line for people
 	Targets []string `json:"targets,omitempty"` // phone, code, network: whom it can befall
-	Options []string `json:"options,omitempty"` // no_gap, times, later, expire, code: what it heeds
+	Options []string `json:"options,omitempty"` // no_gap, times, later, expire, ban_reason (the field code): what it heeds
 }
 
 // SandboxError is a wish that the sandbox cannot fulfil as things are. Its text

@@ -108,9 +108,19 @@ func (i *Instance) lastTexts(ctx context.Context) {
 	}
 }
 
-// SendError says that WhatsApp has not confirmed a text. It may have been sent.
+// ErrTextRefused in a [SendError] says that WhatsApp has refused the text: it was
+// not sent.
+var ErrTextRefused = errors.New("WhatsApp refused the message")
+
+// SendError says that WhatsApp has not confirmed a text. It may have been sent,
+// unless it is an [ErrTextRefused].
 type SendError struct{ Err error }
 
-func (e *SendError) Error() string { return "WhatsApp did not confirm the message: " + e.Err.Error() }
+func (e *SendError) Error() string {
+	if errors.Is(e.Err, ErrTextRefused) {
+		return e.Err.Error()
+	}
+	return "WhatsApp did not confirm the message: " + e.Err.Error()
+}
 
 func (e *SendError) Unwrap() error { return e.Err }

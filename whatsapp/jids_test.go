@@ -1,7 +1,9 @@
 package whatsapp
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -107,6 +109,8 @@ func TestSendErrors(t *testing.T) {
 	}{
 		{whatsmeow.ErrNotConnected, "", instance.ErrNotConnected},
 		{&whatsmeow.IQError{Code: 429, Text: "15550002222"}, "WhatsApp refused it with code 429", nil},
+		{fmt.Errorf("%w 479", whatsmeow.ErrServerReturnedError), "WhatsApp refused the message: server returned error 479", instance.ErrTextRefused},
+		{context.DeadlineExceeded, "no answer in time (context deadline exceeded)", context.DeadlineExceeded},
 		{errors.Join(errors.New("no LID found for 15550002222@s.whatsapp.net from server"), whatsmeow.ErrMessageTimedOut), "", whatsmeow.ErrMessageTimedOut},
 	} {
 		got := sendError(c.err)

@@ -115,12 +115,19 @@ func checkText(t instance.Text) error {
 	}
 }
 
+// errNoAnswer is a [context.DeadlineExceeded] in words.
+var errNoAnswer = fmt.Errorf("no answer in time (%w)", context.DeadlineExceeded)
+
 // sendError is the library's error as callers and logs may have it.
 func sendError(err error) error {
 	var refused *whatsmeow.IQError
 	switch {
 	case errors.As(err, &refused):
 		return fmt.Errorf("WhatsApp refused it with code %d", refused.Code) // its text may be the answer's XML
+	case errors.Is(err, whatsmeow.ErrServerReturnedError): // its text ends with the code
+		return fmt.Errorf("%w: %w", instance.ErrTextRefused, maskedError{err})
+	case errors.Is(err, context.DeadlineExceeded):
+		return errNoAnswer
 	case errors.Is(err, whatsmeow.ErrNotConnected), errors.Is(err, whatsmeow.ErrNotLoggedIn), errors.Is(err, devicestore.ErrClosed):
 		return instance.ErrNotConnected
 	default:

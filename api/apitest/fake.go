@@ -65,7 +65,9 @@ func New(network string) *Fake {
 		Version:  "v0.0.0-test",
 		Network:  network,
 		Broker:   api.NATS{URL: "nats://127.0.0.1:4222", User: "reader", Password: "nats-password", Stream: "SWITCHHOOK", Subjects: []string{"switchhook.ev.>"}},
-		Faults:   []api.FaultKind{{Name: "drop", What: "drops the socket", Options: []string{"no_gap", "later"}}},
+		Faults:   []api.FaultKind{{Name: "drop", What: "drops the socket", Options: []string{"no_gap", "later"}}, {Name: "hear", What: "hears again"}, {
+			Name: "refuse-402", What: "bans", Options: []string{"no_gap", "times", "later", "expire", "ban_reason"},
+		}},
 		watchers: make(map[string][]chan struct{}),
 	}
 }

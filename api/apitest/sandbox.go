@@ -3,6 +3,7 @@ package apitest
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/fsm"
@@ -109,13 +110,17 @@ func (f *Fake) Inbox(_ context.Context, phone string) (all []api.Received, err e
 }
 
 // Fault implements api.Sandbox. It knows "drop", which loses the connection, of one
-// instance or of all.
+// instance or of all; its other kinds are noted, and change nothing.
 func (f *Fake) Fault(_ context.Context, id string, spec api.FaultSpec) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if slices.ContainsFunc(f.Faults[1:], func(k api.FaultKind) bool { return k.Name == spec.Kind }) {
+		f.note("fault", fmt.Sprintf("%+v", spec))
+		return f.err
+	}
 	if spec.Kind != "drop" {
 		return &instance.InvalidError{Field: "kind", Problem: "is unknown: one of drop"}
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	if id == "" {
 		f.note("fault", "network")
 		for _, h := range f.instances {

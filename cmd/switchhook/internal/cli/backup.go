@@ -52,8 +52,8 @@ func (a *app) backup() *cobra.Command {
 		if a.json {
 			return a.document(db)
 		}
-		return a.say("%s: %d instances, %d events, %d bytes, every page checked. It opens with the key %s, which is not in it.",
-			db.File, db.Instances, db.Events, db.Bytes, list(db.Keys))
+		return a.say("%s: %s, %s, %s, every page checked. It opens with the key %s, which is not in it.",
+			db.File, counted(db.Instances, "instance"), counted(db.Events, "event"), size(db.Bytes), list(db.Keys))
 	})
 	c.Long = "Copies the database into a new file of mode 0600, checks every page of the copy, and only then gives it its name. The\n" +
 		"copy is sealed as the database is: keep the key elsewhere. switchhook restore makes a data directory of it."
@@ -67,6 +67,9 @@ func (a *app) restore() *cobra.Command {
 		if dir == "" {
 			return errors.New("no home directory is known: name the new data directory with --data")
 		}
+		if _, err := os.Stat(args[0]); err != nil {
+			return fmt.Errorf("%w: give the file that switchhook backup has written", fileProblem(args[0], err))
+		}
 		if err := emptyDir(dir); err != nil {
 			return err
 		}
@@ -77,16 +80,22 @@ func (a *app) restore() *cobra.Command {
 		if a.json {
 			return a.document(r)
 		}
-		return a.say("%s holds %d instances and %d events, and opens with the key %s: put it there or name it in the configuration, then start the daemon.\n"+
-			"The event ids of %d streams begin a new epoch; %d keys that must not be used twice are forgotten, so the first message of a chat may arrive after a retry.\n"+
+		verb := "are"
+		if r.Dropped == 1 {
+			verb = "is"
+		}
+		return a.say("%s holds %s and %s, and opens with the key %s: put it there or name it in the configuration, then start the daemon.\n"+
+			"The event ids of %s begin a new epoch; %s that must not be used twice %s forgotten, so the first message of a chat may arrive after a retry.\n"+
+			"The daemon dials for every linked instance as soon as it starts.\n"+
 			"The daemon it was copied from must not run again: both would fight over the sessions.",
-			r.File, r.Instances, r.Events, list(r.Keys), r.Streams, r.Dropped)
+			r.File, counted(r.Instances, "instance"), counted(r.Events, "event"), list(r.Keys), counted(r.Streams, "stream"), counted(r.Dropped, "key"), verb)
 	})
 	c.Long = "Makes a data directory of a backup: DIR must be empty or new, and no daemon may run there. The backup itself is not\n" +
 		"changed. Its key is not needed now, but to start the daemon.\n\n" +
 		"What happened after the backup is lost. Whatever of it others have seen is kept apart: events get ids of a new epoch,\n" +
 		"and the keys that change with every message are agreed upon anew. An instance that was exported after the backup was\n" +
-		"taken is not fenced in it: delete it before it connects, by starting the daemon without a network."
+		"taken is not fenced in it, and the daemon dials for it as soon as it starts: if it runs elsewhere, start the daemon on a\n" +
+		"machine without a way to the internet, and delete the instance there first."
 	return c
 }
 

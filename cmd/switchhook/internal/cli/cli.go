@@ -118,7 +118,7 @@ func (a *app) root() *cobra.Command {
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, "%v", err) })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, "%v", flagProblem(err)) })
 	root.SetHelpFunc(help(root.HelpFunc()))
 
 	flags := root.PersistentFlags()

@@ -30,8 +30,11 @@ func TestHelpListsEveryCommand(t *testing.T) {
 			t.Errorf("%q: exit %d, %s", args, code, errs)
 		}
 	}
-	if out, _, _ := r.run(t, "sandbox", "fault", "--help"); !strings.Contains(out, "drops the socket") {
-		t.Errorf("the kinds of fault are not listed: %s", out)
+	out, _, _ := r.run(t, "sandbox", "fault", "--help")
+	for _, says := range []string{"drops the socket [--later, --no-gap]", "bans [--times, --later, --no-gap, --expire, --code]", "heal --network"} {
+		if !strings.Contains(out, says) {
+			t.Errorf("no %q in the help: %s", says, out)
+		}
 	}
 }
 
@@ -46,13 +49,19 @@ func TestUsage(t *testing.T) {
 		{"sandbox fault --network", 2, "", "KIND is missing"},
 		{"sandbox fault --network shop drop", 2, "", `"drop" is one argument too many`},
 		{"sandbox fault shop drop --times 2", 2, "", "drop does not heed --times"},
+		{"sandbox fault shop drop --code 405 --times 7 --expire 9s", 2, "", "drop does not heed --times"},
+		{"sandbox fault shop hear --no-gap", 2, "", "hear does not heed --no-gap"},
+		{"sandbox fault shop refuse-402 --times 0", 2, "", "--times must be 1 or more, or -1"},
+		{"sandbox fault shop refuse-402 --times -2", 2, "", "--times must be 1 or more, or -1"},
+		{"sandbox fault shop refuse-402 --expire 0s", 2, "", "--expire must be longer than nothing"},
+		{"sandbox fault shop refuse-402 --code 0", 2, "", "--code must be the number of a reason"},
 		{"send shop", 2, "", "TO is missing"},
 		{"send shop 5511 hello you", 2, "", `"you" is one argument too many`},
 		{"media shop", 2, "", "SEQ is missing"},
 		{"media shop x", 2, "", "switchhook events shop shows them"},
 		{"sandbox inbox", 2, "", "PHONE is missing"},
 		{"serve now", 2, "", `"now" is one argument too many`},
-		{"events shop --after x", 2, "", "--after"},
+		{"events shop --after x", 2, "", `invalid argument "x" for "--after" flag: it takes a whole number: see`},
 		{"--bogus", 2, "", "unknown flag: --bogus"},
 		{"config check a b", 2, "", `"b" is one argument too many`},
 	})

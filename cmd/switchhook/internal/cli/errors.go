@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,28 @@ func (e *usageError) Error() string { return e.text }
 
 func usage(c *cobra.Command, format string, args ...any) error {
 	return &usageError{fmt.Sprintf(format, args...) + ": see " + c.CommandPath() + " --help"}
+}
+
+// flagProblem says what is wrong with a flag, in words and not in a parser's.
+func flagProblem(err error) error {
+	var parser *strconv.NumError
+	if !errors.As(err, &parser) {
+		return err
+	}
+	takes := "a whole number"
+	if parser.Func == "ParseBool" {
+		takes = "true or false"
+	}
+	return errors.New(strings.TrimSuffix(err.Error(), parser.Error()) + "it takes " + takes)
+}
+
+// fileProblem is an error about a file, by the name that it was given: the
+// system's own names a file beside it, or the call that failed.
+func fileProblem(path string, err error) error {
+	if wrapped := (*fs.PathError)(nil); errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	return fmt.Errorf("%s: %w", path, err)
 }
 
 // explain puts the remedy behind an error of the daemon's client.

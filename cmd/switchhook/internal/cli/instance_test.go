@@ -50,9 +50,11 @@ func TestLifeOfAnInstance(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.play(t, []line{
-		{"sandbox scan till --phone 15559998877", 0, "the phone *******8877 scanned the code of till", ""},
+		{"sandbox scan till --phone 15559998877", 0, "the phone …8877 scanned the code of till", ""},
 		{"instance list", 0, "10 WhatsAppAuthenticated", ""},
 		{"sandbox fault till drop --no-gap", 0, "played drop on till", ""},
+		{"sandbox fault till refuse-402 --code 104 --expire 500ms --times -1", 0, "played refuse-402 on till", ""},
+		{"sandbox fault till refuse-402 --expire -1ms --json", 0, `"expire": -1`, ""},
 		{"sandbox fault till flood", 1, "", "one of drop"},
 		{"instance restore till", 0, "till is in state 10 WhatsAppAuthenticated", ""},
 		{"instance save till", 0, "till is in state 10", ""},
@@ -67,6 +69,9 @@ func TestLifeOfAnInstance(t *testing.T) {
 		{"instance list", 0, "being deleted", ""},
 		{"nats info", 0, "nats-password", ""},
 	})
+	if got := strings.Join(r.Calls(), "\n"); !strings.Contains(got, "Times:-1 Later:false Expire:1 Code:104") {
+		t.Errorf("calls %s", got)
+	}
 	if got := r.Calls(); !slices.Contains(got, "close i2") || !slices.Contains(got, "disconnect i2") {
 		t.Errorf("calls %v", got)
 	}

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -61,7 +63,10 @@ func (a *app) rotateKey() *cobra.Command {
 		text := ""
 		if to != "" {
 			var err error
-			if text, err = a.ReadKey(to); err != nil {
+			if text, err = a.ReadKey(to); errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("there is no file %s: switchhook key new %s makes one with a new key", to, quote(to))
+			}
+			if err != nil {
 				return err
 			}
 		}

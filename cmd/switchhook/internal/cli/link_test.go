@@ -38,7 +38,7 @@ func TestLinkShowsCodesUntilOneIsScanned(t *testing.T) {
 	if _, err := r.Scan(t.Context(), "i1", ""); err != nil {
 		t.Fatal(err)
 	}
-	if code := wait(); code != 0 || !strings.HasSuffix(out.String(), "Scanned. Logging in …\nshop is linked to *******1234\n") {
+	if code := wait(); code != 0 || !strings.HasSuffix(out.String(), "Scanned. Logging in …\nshop is linked to …1234\n") {
 		t.Errorf("exit %d: %s%s", code, out.String(), errs.String())
 	}
 }
@@ -96,7 +96,7 @@ func TestLinkOnATerminalRenewsInPlace(t *testing.T) {
 func TestLinkOfALinkedInstanceIsDoneAtOnce(t *testing.T) {
 	r := newRig(t)
 	r.pair(t)
-	r.play(t, []line{{"link shop", 0, "shop is linked to *******1234", ""}})
+	r.play(t, []line{{"link shop", 0, "shop is linked to …1234", ""}})
 }
 
 func TestLinkWithJSONKeepsTheCodeOffStandardOutput(t *testing.T) {
@@ -184,7 +184,7 @@ func TestLinkOutlivesARetry(t *testing.T) {
 	r.Fire("shop", fsm.CauseNetwork, fsm.Scanned, fsm.ConnectionLost)
 	out.await(t, "Logging in", 1)
 	r.Fire("shop", fsm.CauseRetry, fsm.RetryDue, fsm.HandshakeDone, fsm.LoginSent, fsm.LoginAccepted)
-	if code := wait(); code != 0 || !strings.Contains(out.String(), "shop is linked to *******2222") {
+	if code := wait(); code != 0 || !strings.Contains(out.String(), "shop is linked to …2222") {
 		t.Errorf("exit %d: %s%s", code, out.String(), errs.String())
 	}
 }

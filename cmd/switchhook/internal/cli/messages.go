@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/api/client"
+	"github.com/switchhook/switchhook/instance"
 )
 
 // maxStdin bounds a text that is read from standard input, above what the daemon
@@ -23,23 +26,51 @@ const maxStdin = 128 << 10
 func (a *app) send() *cobra.Command {
 	var out api.Outgoing
 	c := a.ask("send NAME TO [TEXT] [--id ID]", "send a text to a phone number", func(ctx context.Context, cl *client.Client, args []string) (err error) {
-		out.To = args[1]
+		out.To = number(args[1])
+		if out.ID == "" {
+			out.ID = newMessageID()
+		}
 		if out.Text, err = a.text(args[2:]); err != nil {
 			return err
 		}
 		m, err := cl.Send(ctx, args[0], out)
 		if err != nil {
-			return fmt.Errorf("%s: %w", args[0], err)
+			return fmt.Errorf("%s: %w", args[0], a.unsent(err, args[0], args[1], out.ID))
 		}
 		if a.json {
 			return a.document(m)
 		}
-		return a.say("sent %s to %s; switchhook events %s%s shows when it is delivered and read", m.ID, who(m.To), args[0], a.here())
+		return a.say("sent %s to %s; if the number has WhatsApp, switchhook events %s%s shows when it is delivered and read", m.ID, who(m.To), args[0], a.here())
 	})
 	c.Long = "Sends a text to one person and waits until WhatsApp has taken it over. TO is a phone number in\n" +
-		"international form, digits only. Without TEXT, or with -, the text is read from standard input."
+		"international form, 8 to 15 digits; a +, spaces and dashes in it do not matter. Without TEXT, or with -, the text is\n" +
+		"read from standard input. If it fails and the text may have been sent, the error names the id to send it again with."
 	c.Flags().StringVar(&out.ID, "id", "", "`id` of the message, to know it again; made up if not given")
 	return c
+}
+
+// newMessageID makes an id of the form that WhatsApp's own clients use.
+func newMessageID() string {
+	var b [9]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return fmt.Sprintf("3EB0%X", b)
+}
+
+// unsent puts behind an error of a text that may have been sent how it is sent
+// again without sending two.
+func (a *app) unsent(err error, name, to, id string) error {
+	var none *client.UnreachedError
+	var refused *client.Error
+	var dial *net.OpError
+	again := fmt.Sprintf("; it may have been sent: switchhook send %s %s --id %s%s, with the same text, sends it again and never twice", quote(name), quote(to), id, a.here())
+	switch {
+	case errors.As(err, &none) && (!errors.As(none.Err, &dial) || dial.Op != "dial"):
+		return errors.New(none.Error() + again) // the daemon was there, and went
+	case errors.As(err, &refused) && refused.Code == "send_failed", errors.Is(err, instance.ErrNotReady), errors.Is(err, instance.ErrRestarting):
+		return errors.New(err.Error() + again)
+	default:
+		return err
+	}
 }
 
 // text is the argument, or what standard input says up to its end.
@@ -56,10 +87,14 @@ func (a *app) text(args []string) (string, error) {
 
 func (a *app) media() *cobra.Command {
 	var to string
-	c := a.ask("media NAME SEQ [--to FILE]", "download the file that came with a message", func(ctx context.Context, cl *client.Client, args []string) error {
+	var force bool
+	c := a.ask("media NAME SEQ [--to FILE] [--force]", "download the file that came with a message", func(ctx context.Context, cl *client.Client, args []string) error {
 		seq, err := strconv.ParseUint(args[1], 10, 64)
 		if err != nil {
 			return &usageError{fmt.Sprintf("%q is no number of an event: switchhook events %s%s shows them", args[1], args[0], a.here())}
+		}
+		if _, err := os.Lstat(to); err == nil && to != "-" && !force {
+			return fmt.Errorf("%s exists already: name another file, or overwrite it with --force", to)
 		}
 		f, err := cl.Fetch(ctx, args[0], seq)
 		if err != nil {
@@ -82,6 +117,7 @@ func (a *app) media() *cobra.Command {
 	c.Long = "Downloads the file that came with a message into the storage of the instance, unless it is there already,\n" +
 		"and says where it is. SEQ is the number of the message.media event; switchhook events NAME shows it."
 	c.Flags().StringVar(&to, "to", "", "write a copy to this `file`; - is standard output")
+	c.Flags().BoolVar(&force, "force", false, "overwrite the file of --to")
 	return c
 }
 
@@ -92,7 +128,7 @@ func (a *app) save(ctx context.Context, cl *client.Client, name string, seq uint
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(to), ".switchhook-")
 	if err != nil {
-		return err
+		return fileProblem(to, err)
 	}
 	defer func() {
 		if err != nil {

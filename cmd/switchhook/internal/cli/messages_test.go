@@ -3,8 +3,10 @@ package cli_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,13 +22,41 @@ func TestSend(t *testing.T) {
 	r.pair(t)
 	r.stdin = "from a pipe\n\n"
 	r.play(t, []line{
-		{"send shop 5511999990000 hello", 0, "sent 3EB00007 to *********0000; switchhook events shop shows", ""},
+		{"send shop 5511999990000 hello", 0, "to …0000; if the number has WhatsApp, switchhook events shop shows", ""},
 		{"send shop 5511999990000 --id MINE", 0, "sent MINE to", ""},
+		{"send shop +55-11999990000 hello --json", 0, `"to": "5511999990000@s.whatsapp.net"`, ""},
 		{"send shop 5511999990000 - --json", 0, `"text": "from a pipe\n"`, ""},
 		{"send nobody 5511999990000 hello", 1, "", "no such instance"},
 	})
 	r.Fire("shop", fsm.CauseNetwork, fsm.ConnectionLost)
 	r.play(t, []line{{"send shop 5511999990000 hello", 1, "", "shop: not connected: restore the session"}})
+}
+
+// TestSendNamesTheIDThatMayHaveBeenUsed: whoever sends again needs it, and must not
+// be told so where nothing left.
+func TestSendNamesTheIDThatMayHaveBeenUsed(t *testing.T) {
+	r := newRig(t)
+	r.pair(t)
+	again := regexp.MustCompile(`it may have been sent: switchhook send shop 5511999990000 --id (3EB0[0-9A-F]{18}), with the same text`)
+	for err, may := range map[error]bool{
+		&instance.SendError{Err: errors.New("no answer in time")}: true,
+		instance.ErrNotReady:   true,
+		instance.ErrRestarting: true,
+		&instance.SendError{Err: fmt.Errorf("%w: 479", instance.ErrTextRefused)}: false,
+		instance.ErrBusy:         false,
+		instance.ErrNotConnected: false,
+	} {
+		r.Fail(err)
+		out, errs, code := r.run(t, "send", "shop", "5511999990000", "hello")
+		if code != 1 || out != "" || again.MatchString(errs) != may || strings.Contains(errs, "may have") != may {
+			t.Errorf("%v: exit %d, %s", err, code, errs)
+		}
+		if errors.Is(err, instance.ErrTextRefused) && (!strings.Contains(errs, "WhatsApp refused the message: 479") || strings.Contains(errs, "confirm")) {
+			t.Errorf("a refusal is told as %s", errs)
+		}
+	}
+	r.Fail(instance.ErrNotReady)
+	r.play(t, []line{{"send shop 5511999990000 hello --id MINE", 1, "", "--id MINE, with the same text"}})
 }
 
 func TestMedia(t *testing.T) {
@@ -41,6 +71,8 @@ func TestMedia(t *testing.T) {
 	r.play(t, []line{
 		{"media shop " + at, 0, "/data/files/i1/media/3EB0-", ""},
 		{"media shop " + at + " --to " + copied, 0, copied + " (9 B)", ""},
+		{"media shop " + at + " --to " + copied, 1, "", "exists already: name another file, or overwrite it with --force"},
+		{"media shop " + at + " --to " + copied + " --force", 0, copied + " (9 B)", ""},
 		{"media shop " + at + " --to -", 0, "a picture", ""},
 		{"media shop " + at + " --json", 0, `"bytes": 9`, ""},
 		{"media shop 1", 1, "", "seq: is not the number of a message.media event"},
@@ -68,10 +100,10 @@ func TestEventsOfMessages(t *testing.T) {
 		change func(*record.Message)
 		want   string
 	}{
-		{record.MessageText, func(m *record.Message) { m.Text = "hello\n\x1b[31myou\u202e" }, `*********4321 "Ana" wrote "hello\n\x1b[31myou\u202e"`},
+		{record.MessageText, func(m *record.Message) { m.Text = "hello\n\x1b[31myou\u202e" }, `…4321 "Ana" wrote "hello\n\x1b[31myou\u202e"`},
 		{record.MessageText, func(m *record.Message) { m.Text, m.Quoted = "yes, ж", "3EAF" }, `wrote "yes, ж", answering 3EAF`},
-		{record.MessageText, func(m *record.Message) { m.Chat, m.Group = "1203@g.us", true }, `*********4321 "Ana" in group **** wrote ""`},
-		{record.MessageText, func(m *record.Message) { m.FromMe = true }, `the own phone, to *********4321, wrote ""`},
+		{record.MessageText, func(m *record.Message) { m.Chat, m.Group = "1203@g.us", true }, `…4321 "Ana" in group … wrote ""`},
+		{record.MessageText, func(m *record.Message) { m.FromMe = true }, `the own phone, to …4321, wrote ""`},
 		{record.MessageMedia, func(m *record.Message) {
 			m.Type, m.Text = "document", "read this"
 			m.Media = &record.Media{MIME: "application/pdf", Bytes: 1536, FileName: "a\tb.pdf"}
@@ -81,9 +113,9 @@ func TestEventsOfMessages(t *testing.T) {
 		{record.MessageReaction, func(m *record.Message) { m.Targets = []string{"3EAF"} }, "takes the reaction to 3EAF back"},
 		{record.MessageEdited, func(m *record.Message) { m.Targets, m.Text = []string{"3EAF"}, "no" }, `changed 3EAF to "no"`},
 		{record.MessageRevoked, func(m *record.Message) { m.Targets = []string{"3EAF"} }, "deleted 3EAF"},
-		{record.MessageReceipt, func(m *record.Message) { m.Targets, m.Type = []string{"A", "B"}, "read" }, "A B read by *********4321"},
-		{record.MessageCall, func(m *record.Message) { m.From = "77@lid" }, `call from hidden ** "Ana"`},
-		{record.MessageSent, func(m *record.Message) { m.To, m.Text = m.Chat, "hello" }, `sent 3EB0 to *********4321: "hello"`},
+		{record.MessageReceipt, func(m *record.Message) { m.Targets, m.Type = []string{"A", "B"}, "read" }, "A B read by …4321"},
+		{record.MessageCall, func(m *record.Message) { m.From = "77@lid" }, `call from hidden … "Ana"`},
+		{record.MessageSent, func(m *record.Message) { m.To, m.Text = m.Chat, "hello" }, `sent 3EB0 to …4321: "hello"`},
 	} {
 		m := ana
 		c.change(&m)
@@ -113,10 +145,10 @@ func TestLinkByPhone(t *testing.T) {
 	r.RenewTyped("i1")
 	out.await(t, "switchhook sandbox type shop\n", 2)
 	r.play(t, []line{
-		{"sandbox type shop", 0, "the phone *********0000 typed the code of shop", ""},
+		{"sandbox type shop", 0, "the phone …0000 typed the code of shop", ""},
 		{"sandbox type shop", 1, "", "--phone DIGITS"},
 	})
-	if code := wait(); code != 0 || !strings.HasSuffix(out.String(), "Typed. Logging in …\nshop is linked to *********0000\n") {
+	if code := wait(); code != 0 || !strings.HasSuffix(out.String(), "Typed. Logging in …\nshop is linked to …0000\n") {
 		t.Errorf("exit %d: %s%s", code, out.String(), errs.String())
 	}
 	r.play(t, []line{
@@ -151,7 +183,7 @@ func TestVirtualPhonesWrite(t *testing.T) {
 	}
 	r.stdin = "piped"
 	r.play(t, []line{
-		{"sandbox message shop hello --from 15557654321", 0, "the phone *******4321 wrote 3EB00007, and shop has taken it", ""},
+		{"sandbox message shop hello --from 15557654321", 0, "the phone …4321 wrote 3EB00007, and shop has taken it", ""},
 		{"sandbox message shop", 0, "wrote 3EB00008", ""},
 		{"sandbox message shop --image " + image, 0, "wrote 3EB00009", ""},
 		{"sandbox message shop caption --json --image " + image, 0, `"id": "3EB00010"`, ""},
@@ -171,8 +203,9 @@ func TestVirtualPhonesWrite(t *testing.T) {
 		{"events shop --after 11", 0, "takes the reaction to 3EB00007 back", ""},
 		{"events shop --after 12", 0, `changed 3EB00007 to "no"`, ""},
 		{"events shop --after 13", 0, "deleted 3EB00007", ""},
-		{"events shop --after 14", 0, "call from *******1234", ""},
-		{"sandbox behave 15557654321 --receipts read", 0, "told the phone *******4321", ""},
+		{"events shop --after 14", 0, "call from …1234", ""},
+		{"sandbox behave 15557654321 --receipts read", 0, "the phone …4321 takes messages so from now on", ""},
+		{"sandbox behave 15557654321", 0, "the phone …4321 takes messages as usual", ""},
 		{"sandbox behave --silent --json", 0, `"silent": true`, ""},
 		{"sandbox inbox 15557654321", 0, "has received nothing", ""},
 		{"send shop 15557654321 hi", 0, "sent", ""},

@@ -64,7 +64,7 @@ func (a *app) importFile() *cobra.Command {
 		}
 		f, err := os.Open(args[0])
 		if err != nil {
-			return err
+			return fmt.Errorf("%w: give the file that switchhook instance export has written", fileProblem(args[0], err))
 		}
 		defer func() { _ = f.Close() }() // read only
 		e, err := cl.Import(ctx, f, secret, name)

@@ -28,8 +28,11 @@ func newOutFile(path string, force bool) (*outFile, error) {
 	if err == nil {
 		err = f.Chmod(0o600) // it may be left over from a run that was cut short
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: there is no directory %s: make it, or name another file", path, filepath.Dir(path))
+	}
 	if err != nil {
-		return nil, err
+		return nil, fileProblem(path, err)
 	}
 	return &outFile{path, force, f}, nil
 }

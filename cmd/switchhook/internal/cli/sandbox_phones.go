@@ -79,7 +79,7 @@ func (a *app) behave() *cobra.Command {
 		whose := "every phone that was told nothing of its own"
 		if len(args) > 0 {
 			b.Phone = number(args[0])
-			whose = "the phone " + mask(b.Phone) + ", or whoever has that number one day,"
+			whose = "the phone " + mask(b.Phone)
 		}
 		if err := cl.Behave(ctx, b); err != nil {
 			return err
@@ -88,10 +88,12 @@ func (a *app) behave() *cobra.Command {
 			return a.document(b)
 		}
 		if b == (api.Behaviour{Phone: b.Phone}) {
-			return a.say("%s takes messages as usual again: delivered, not read", whose)
+			return a.say("%s takes messages as usual from now on: delivered, not read", whose)
 		}
 		return a.say("%s takes messages so from now on", whose)
 	})
+	c.Long = "Says how a virtual phone takes messages from now on; without PHONE, every phone that was told nothing of its own.\n" +
+		"What no flag says is as usual, so without flags all is. A phone that there is not yet is made."
 	c.Flags().StringVar(&b.Receipts, "receipts", "", "`which` receipts it sends: none, delivered (if not given) or read")
 	c.Flags().StringVar(&b.Downloads, "downloads", "", "`what` happens to downloads of its files: 404, 410 or slow; they work if not given")
 	c.Flags().IntVar(&b.RefuseWith, "refuse", 0, "`error` that the network refuses messages to it with")

@@ -148,7 +148,7 @@ func TestKeyCommands(t *testing.T) {
 	r.says(t, 0, `"kept": "/k.old"`, "key", "rotate", "--json")
 	r.says(t, 0, "in the background", "key", "rotate", "--data-key")
 	r.says(t, 1, "two things", "key", "rotate", "--data-key", "--to", file)
-	r.says(t, 1, "no such file", "key", "rotate", "--to", file+"2")
+	r.says(t, 1, "switchhook key new "+file+"2 makes one", "key", "rotate", "--to", file+"2")
 	if want := []string{"", "KEY", ""}; strings.Join(r.vault.rotated, ",") != strings.Join(want, ",") {
 		t.Errorf("rotated to %q", r.vault.rotated)
 	}
@@ -188,7 +188,7 @@ func TestBackupCommand(t *testing.T) {
 	holds("IMAGE")
 	r.says(t, 0, `"instances": 3`, "backup", file, "--force", "--json")
 	holds("SECOND")
-	r.says(t, 1, "no such file", "backup", filepath.Join(r.dir, "not", "there"))
+	r.says(t, 1, "there is no directory "+filepath.Join(r.dir, "not"), "backup", filepath.Join(r.dir, "not", "there"))
 }
 
 func TestRestoreCommand(t *testing.T) {
@@ -198,6 +198,7 @@ func TestRestoreCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.says(t, 1, "is not empty", "restore", file) // a daemon's
+	r.says(t, 1, "no such file or directory: give the file that switchhook backup", "restore", file+"2", "--data", dir)
 	r.says(t, 0, "3 instances|4 streams|7 keys|must not run again", "restore", file, "--data", dir)
 	if st, err := os.Stat(dir); err != nil || st.Mode().Perm() != 0o700 {
 		t.Errorf("the directory: %v, %v", st, err)
@@ -250,7 +251,7 @@ func TestMoveCommands(t *testing.T) {
 	r.says(t, 0, "moved (i9)|restore moved", "instance", "import", file, "--name", "moved")
 	r.says(t, 0, `"id": "i9"`, "instance", "import", file, "--passphrase-file", phrase, "--json")
 	r.says(t, 1, "another file", "instance", "import", phrase, "--passphrase-file", phrase)
-	r.says(t, 1, "no such file", "instance", "import", file+"2", "--passphrase-file", phrase)
+	r.says(t, 1, "no such file or directory: give the file that switchhook instance export", "instance", "import", file+"2", "--passphrase-file", phrase)
 	r.says(t, 1, "one line", "instance", "import", file, "--passphrase-file", os.DevNull)
 
 	r.says(t, 1, "--force", "instance", "unfence", "shop")
