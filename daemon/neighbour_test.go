@@ -38,7 +38,7 @@ func runStreet(t testing.TB) *rig {
 	t.Helper()
 	return runPrepared(t, shortDir(t), func(c *configs.Config) {
 		c.Connection.DialsPerSecond = 1000
-		c.Connection.LoginTimeout = time.Second
+		c.Connection.LoginTimeout = 5 * time.Second
 		c.Files = configs.Files{PerInstance: 7000, Total: 1 << 20}
 	}, func(d *daemon.Daemon) {
 		d.Wrap(func(driver instance.Driver) instance.Driver { return panicky{driver} })
