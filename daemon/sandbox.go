@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -125,8 +126,14 @@ func (p phones) Fault(ctx context.Context, id string, f api.FaultSpec) error {
 		NoGap: f.NoGap, Times: f.Times, Later: f.Later, Expire: time.Duration(f.Expire) * time.Second, Code: f.Code,
 	}
 	if id == "" {
-		return sandboxProblem(p.control.Fault(ctx, sandbox.Target{}, kind, opts))
+		err := p.control.Fault(ctx, sandbox.Target{}, kind, opts)
+		if errors.Is(err, sandbox.ErrBadTarget) {
+			return &api.SandboxError{Problem: f.Kind + " befalls one instance, not the whole network: give its NAME in place of --network"}
+		}
+		return sandboxProblem(err)
 	}
+	known := sandbox.FaultKinds()
+	i := slices.IndexFunc(known, func(k sandbox.FaultInfo) bool { return k.Kind == kind })
 	m := p.fleet.byID(id)
 	if m == nil {
 		return instance.ErrNotFound
@@ -134,12 +141,18 @@ func (p phones) Fault(ctx context.Context, id string, f api.FaultSpec) error {
 	st := m.live.Load().Status()
 	var target sandbox.Target
 	switch {
+	case i < 0: // the sandbox says which there are
+		return sandboxProblem(p.control.Fault(ctx, target, kind, opts))
 	case st.Info.Phone != "":
 		target.Phone = st.Info.Phone
 	case st.Code != nil:
 		target.Code = st.Code.Text
+	case slices.Contains(known[i].Targets, sandbox.TargetNetwork):
+		return &api.SandboxError{Problem: fmt.Sprintf("the instance has no account and shows no code (state %d): lay the fault for everybody with "+
+			"switchhook sandbox fault --network %s, and then link the instance", st.Info.State, kind)}
 	default:
-		return &api.SandboxError{Problem: fmt.Sprintf("the instance is in state %d (%s): nothing in the sandbox belongs to it", st.Info.State, st.Info.State)}
+		return &api.SandboxError{Problem: fmt.Sprintf("the instance has no account and shows no code (state %d): nothing in the sandbox belongs to it "+
+			"that %s could befall; let it show one with switchhook link %s", st.Info.State, kind, m.name)}
 	}
 	return sandboxProblem(p.control.Fault(ctx, target, kind, opts))
 }

@@ -270,7 +270,7 @@ func TestBackupAndRestore(t *testing.T) {
 	d := runDaemon(t, shortDir(t), onSandbox(url))
 	d.pair("shop", "")
 	copied := filepath.Join(t.TempDir(), "backup")
-	if out := must(t, "backup", copied, "--data", d.dir); !strings.Contains(out, "1 instances") || !strings.Contains(out, keyFile(t, d.dir).ID()) {
+	if out := must(t, "backup", copied, "--data", d.dir); !strings.Contains(out, ": 1 instance, ") || !strings.Contains(out, keyFile(t, d.dir).ID()) {
 		t.Errorf("backup says: %s", out)
 	}
 	fails(t, "--force", "backup", copied, "--data", d.dir)

@@ -98,7 +98,7 @@ func New(cfg Config) (*Driver, error) {
 	return d, nil
 }
 
-// transport is what every attempt makes its own of.
+// transport makes what all the driver's connections dial through; they share it.
 func transport(cfg Config) (*http.Transport, error) {
 	dialer := &net.Dialer{Timeout: cfg.Answer, KeepAlive: 30 * time.Second}
 	t := &http.Transport{

@@ -61,11 +61,11 @@ type held struct {
 // New makes a fake of the given network with no instance.
 func New(network string) *Fake {
 	return &Fake{
-		Now:      time.Now,
-		Version:  "v0.0.0-test",
-		Network:  network,
-		Broker:   api.NATS{URL: "nats://127.0.0.1:4222", User: "reader", Password: "nats-password", Stream: "SWITCHHOOK", Subjects: []string{"switchhook.ev.>"}},
-		Faults:   []api.FaultKind{{Name: "drop", What: "drops the socket", Options: []string{"no_gap", "later"}}, {Name: "hear", What: "hears again"}, {
+		Now:     time.Now,
+		Version: "v0.0.0-test",
+		Network: network,
+		Broker:  api.NATS{URL: "nats://127.0.0.1:4222", User: "reader", Password: "nats-password", Stream: "SWITCHHOOK", Subjects: []string{"switchhook.ev.>"}},
+		Faults: []api.FaultKind{{Name: "drop", What: "drops the socket", Options: []string{"no_gap", "later"}}, {Name: "hear", What: "hears again"}, {
 			Name: "refuse-402", What: "bans", Options: []string{"no_gap", "times", "later", "expire", "ban_reason"},
 		}},
 		watchers: make(map[string][]chan struct{}),
