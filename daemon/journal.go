@@ -22,7 +22,9 @@ type journal struct {
 // Commit implements [instance.Journal].
 func (j journal) Commit(ctx context.Context, c instance.Change) error {
 	ch := j.f.store.Change()
-	ch.PutInstance(c.Instance)
+	if !c.Same {
+		ch.PutInstance(c.Instance)
+	}
 	if c.Drop {
 		ch.DropSession(c.Instance.ID)
 	}

@@ -8,6 +8,10 @@ import (
 	"github.com/switchhook/switchhook/record"
 )
 
+// figuresEvery is how old the stored figures of a busy connection may be. To write
+// the record for every message would cost as much as the message.
+const figuresEvery = 10 * time.Second
+
 // deliver stores what has arrived together with the device keys that belong to
 // it. Where it cannot, the connection ends: WhatsApp has no other way to learn
 // that it must send again.
@@ -15,7 +19,10 @@ func (i *Instance) deliver(d Delivery) error {
 	if i.session == nil || len(d.Keys) > 0 && d.Session != i.session.ID {
 		return errSuperseded
 	}
-	c := Change{Instance: i.current(), Keys: d.Keys, KeysOf: d.Session}
+	c := Change{Instance: i.rec, Same: true, Keys: d.Keys, KeysOf: d.Session}
+	if now := time.Now(); now.Sub(i.figuresAt) >= figuresEvery {
+		c.Instance, c.Same, i.figuresAt = i.current(), false, now
+	}
 	if d.Kind != "" {
 		c.Events = []record.Event{{
 			Stream: i.id, Kind: d.Kind, At: time.Now().UTC(), Name: i.rec.Name, Message: d.Message,

@@ -157,6 +157,13 @@ func TestFigures(t *testing.T) {
 			t.Errorf("stored %+v, told %+v", r.journal.rec.Stats, r.Status().Info.Stats)
 		}
 		c.gauges.Store(&instance.Gauges{Sent: 11, Received: 22, Known: true, Contacts: 3, Chats: 2})
+		// Not every message stores them; the status goes on all the same.
+		if err := c.spec.Deliver(t.Context(), text("m2")); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Status().Info.Stats; r.journal.rec.Stats != want || got.SentBytes != 11 || got.ReceivedBytes != 22 {
+			t.Errorf("a second message stored %+v, told %+v", r.journal.rec.Stats, got)
+		}
 		r.tell(c, lost)
 		time.Sleep(r.wait())
 		next := r.connected()

@@ -222,7 +222,9 @@ func (j *journal) Commit(ctx context.Context, c instance.Change) error {
 	if err := j.judge(c); err != nil {
 		j.t.Errorf("change %+v: %v", c, err)
 	}
-	j.rec = c.Instance
+	if !c.Same {
+		j.rec = c.Instance
+	}
 	if c.Session != nil {
 		j.session = c.Session
 	}

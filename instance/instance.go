@@ -59,19 +59,20 @@ type Instance struct {
 	turn     *turn             // a reconnect's wait for its turn to dial, nil without one
 	trouble  string            // why the last dial failed, until one succeeds
 
-	asked    time.Time // when a code was last asked for
-	phone    string    // digits of the phone that a code to type is wanted for
-	phoneErr error     // why WhatsApp gave no code to type
-	renewing bool      // a newer client version is being looked for
-	sending  int       // texts on their way
-	storage  string    // why the last file could not be stored
-	logout   *logout   // a logout under way, nil without one
-	deleted  bool
-	fencing  context.Context // of an export that waits for the connection to end; nil: none does
-	broken   error           // why the loop cannot go on
-	waiters  []*waiter
-	backlog  []mail // what arrived while a commit was being retried
-	degraded error
+	asked     time.Time // when a code was last asked for
+	phone     string    // digits of the phone that a code to type is wanted for
+	phoneErr  error     // why WhatsApp gave no code to type
+	renewing  bool      // a newer client version is being looked for
+	sending   int       // texts on their way
+	figuresAt time.Time // when what arrives has last stored the figures
+	storage   string    // why the last file could not be stored
+	logout    *logout   // a logout under way, nil without one
+	deleted   bool
+	fencing   context.Context // of an export that waits for the connection to end; nil: none does
+	broken    error           // why the loop cannot go on
+	waiters   []*waiter
+	backlog   []mail // what arrived while a commit was being retried
+	degraded  error
 }
 
 // Status is what an instance says of itself without being asked to do anything.

@@ -20,6 +20,7 @@ type Journal interface {
 // Change is what one transition, or one change of configuration, writes.
 type Change struct {
 	Instance record.Instance
+	Same     bool            // Instance is as it was stored last, and need not be again
 	Session  *record.Session // stored when not nil
 	Drop     bool            // the saved session and its device keys end
 	Webhook  bool            // the webhook was set, if only to the same address: deliveries start anew

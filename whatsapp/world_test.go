@@ -153,7 +153,9 @@ func (j journal) Commit(ctx context.Context, c instance.Change) error {
 		return instance.ErrUnavailable
 	}
 	ch := j.Change()
-	ch.PutInstance(c.Instance)
+	if !c.Same {
+		ch.PutInstance(c.Instance)
+	}
 	if c.Drop {
 		ch.DropSession(c.Instance.ID)
 	}

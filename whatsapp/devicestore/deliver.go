@@ -98,7 +98,7 @@ func (k *keyring) settle(
 	// Another message's plaintext must stay: it can be open beside this one when
 	// a handler takes minutes, because the library goes on without it.
 	dealtWith := m.ID != "" && !m.Part && k.open != nil && k.open.at.Unix() == m.At.Unix()
-	if dealtWith {
+	if dealtWith && !k.unbuffer(k.open.hash) {
 		if err := v.clearBuffered(k.open.hash); err != nil {
 			return false, err
 		}

@@ -63,6 +63,29 @@ func (k *keyring) join(ctx context.Context, op string, fn func(v *view) error) e
 	})
 }
 
+// unbuffer forgets a ciphertext that is buffered in what is held only, and reports
+// whether it was. What remembers the ciphertext from now on is the ratchet: it is
+// stored together with the event, and says that the counter is an old one when the
+// ciphertext comes again, which the library acknowledges. That is two rows less for
+// each message, in two corners of the file. The caller is behind writing, and what
+// it makes durable next is the event.
+func (k *keyring) unbuffer(hash [hashLength]byte) bool {
+	h := k.held.Load()
+	at := bufferedKey(hash).String()
+	if h == nil || h.writes[at] == nil {
+		return false
+	}
+	left := maps.Clone(h.writes)
+	delete(left, at)
+	for byAge := range left {
+		if len(byAge) == byAgeKeyWidth && byAge[0] == tagBufferedByAge && byAge[byAgeKeyWidth-hashLength:] == at[1:] {
+			delete(left, byAge)
+		}
+	}
+	k.held.Store(&hold{left})
+	return true
+}
+
 // flush applies what is held, if anything is.
 func (k *keyring) flush(ctx context.Context) error {
 	if k.held.Load() == nil {
