@@ -21,7 +21,7 @@ var (
 	ErrPairingRefused = errors.New("companion refused the pairing")
 	ErrBadSignature   = errors.New("companion signed the pairing wrongly")
 	ErrConnectionLost = errors.New("companion's connection was lost")
-	ErrBadTarget      = errors.New("fault needs one target, a phone or a code: it cannot befall the whole network")
+	ErrBadTarget      = errors.New("fault needs one target, a phone or a code: not both, and not the whole network")
 	ErrBadTimes       = errors.New("times must be 1 or more, or -1 for all until healed")
 	ErrUnknownFault   = errors.New("unknown fault kind")
 	ErrNotConnected   = errors.New("no companion of this phone is connected: wait until one is, or lay a fault of the dial or the login, which wait for it")

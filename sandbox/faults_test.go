@@ -1,7 +1,9 @@
 package sandbox_test
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -72,7 +74,9 @@ func TestLoggedOutWhileAway(t *testing.T) {
 }
 
 func TestFaultRefusals(t *testing.T) {
-	inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
+	var log bytes.Buffer
+	said := slog.New(slog.NewTextHandler(&log, nil))
+	inBubble(t, sandbox.Config{Log: said}, func(t *testing.T, r *rig) {
 		unpaired := r.start(t, newDevice())
 		code := await[*events.QR](unpaired).Codes[0]
 		r.pair(t, someone, newDevice()).client.Disconnect()
@@ -108,6 +112,10 @@ func TestFaultRefusals(t *testing.T) {
 			if !strings.Contains(err.Error(), string(known.Kind)) || known.About == "" {
 				t.Errorf("%q is not in %q, or about nothing", known.Kind, err)
 			}
+		}
+		r.stop()
+		if strings.Contains(log.String(), "msg=fault ") {
+			t.Errorf("faults that were refused are logged as played: %s", log.String())
 		}
 	})
 }

@@ -23,7 +23,7 @@ func TestSendText(t *testing.T) {
 			t.Fatal(err)
 		}
 		to := friend + "@s.whatsapp.net"
-		for _, text := range []instance.Text{{To: friend, Body: "hello"}, {To: "+" + friend, Body: "again", ID: "MINE-1"}, {To: to, Body: "🙂"}} {
+		for _, text := range []instance.Text{{To: friend, Body: "hello"}, {To: friend, Body: "again", ID: "MINE-1"}, {To: to, Body: "🙂"}} {
 			sent, err := a.SendText(t.Context(), text)
 			if err != nil {
 				t.Fatal(err)
