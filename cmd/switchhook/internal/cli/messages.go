@@ -62,7 +62,7 @@ func (a *app) unsent(err error, name, to, id string) error {
 	var none *client.UnreachedError
 	var refused *client.Error
 	var dial *net.OpError
-	again := fmt.Sprintf("; it may have been sent: switchhook send %s %s --id %s%s, with the same text, sends it again and never twice", quote(name), quote(to), id, a.here())
+	again := fmt.Sprintf("; it may have been sent: switchhook send %s %s --id %s%s, with the same text, sends it again under the same id", quote(name), quote(to), id, a.here())
 	switch {
 	case errors.As(err, &none) && (!errors.As(none.Err, &dial) || dial.Op != "dial"):
 		return errors.New(none.Error() + again) // the daemon was there, and went
