@@ -48,7 +48,7 @@ func TestGarbage(t *testing.T) {
 		"nothing known yet":           {0, 2, garbagePercent},
 		"at work":                     {40, 100, workingPercent},
 		"at work before a collection": {0, 100, workingPercent},
-		"at work, many connections":   {128, 100, 100},
+		"at work, many connections":   {256, 100, 100},
 		"at work, thousands":          {600, 100, garbagePercent},
 	} {
 		t.Run(name, func(t *testing.T) {

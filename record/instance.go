@@ -71,6 +71,10 @@ type Session struct {
 	Account        []byte `json:"account,omitempty"` // ADVSignedDeviceIdentity, marshalled
 	FacebookUUID   []byte `json:"facebook_uuid,omitempty"`
 	LIDMigratedAt  int64  `json:"lid_migration_timestamp,omitempty"`
+	// PublicKeys are those of NoiseKey, IdentityKey and SignedPreKey, 32 bytes each:
+	// to make them of the private ones is a tenth of a login. Empty in a session
+	// from before.
+	PublicKeys []byte `json:"public_keys,omitempty"`
 }
 
 // Phone is the number the session belongs to, digits only.

@@ -35,7 +35,7 @@ func session() record.Session {
 		RegistrationID: 77, NoiseKey: []byte("noise"), IdentityKey: []byte("identity"),
 		SignedPreKeyID: 1, SignedPreKey: []byte("prekey"), SignedPreSig: []byte("signature"),
 		AdvSecret: []byte("adv"), Account: []byte("account"), FacebookUUID: []byte("uuid"),
-		LIDMigratedAt: 1763755200,
+		LIDMigratedAt: 1763755200, PublicKeys: []byte{1},
 	}
 }
 

@@ -96,23 +96,27 @@ func seedOne(ctx context.Context, s *store.Store, i int, session record.Session,
 		Config: record.Config{APIVersion: "1.0"},
 		State:  fsm.AuthenticatedClosed, Cause: fsm.CauseRestart, Since: now, RetryAt: now,
 	}
-	change := s.Change()
-	change.PutInstance(rec)
-	change.PutSession(rec.ID, session)
-	change.PutEndpoint(record.Endpoint{ID: rec.ID + "-webhook", Stream: rec.ID, Format: "witi", CreatedAt: now})
-	if _, err := s.Commit(ctx, change); err != nil {
-		return err
-	}
 	place := s.Device(rec.ID, session.ID)
-	if err := place.Apply(ctx, keys); err != nil {
-		return err
-	}
-	// Its own mapping from phone number to LID is known since the pairing.
 	c := devicestore.New(func(string) devicestore.Backend { return place }, nil, nil)
 	d, err := c.Load(&session)
 	if err != nil {
 		return err
 	}
+	saved, err := devicestore.SessionFrom(d, session.ID, now)
+	if err != nil {
+		return err
+	}
+	change := s.Change()
+	change.PutInstance(rec)
+	change.PutSession(rec.ID, *saved)
+	change.PutEndpoint(record.Endpoint{ID: rec.ID + "-webhook", Stream: rec.ID, Format: "witi", CreatedAt: now})
+	if _, err := s.Commit(ctx, change); err != nil {
+		return err
+	}
+	if err := place.Apply(ctx, keys); err != nil {
+		return err
+	}
+	// Its own mapping from phone number to LID is known since the pairing.
 	return d.LIDs.PutLIDMapping(ctx, bare(d.LID), bare(*d.ID))
 }
 

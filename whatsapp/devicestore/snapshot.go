@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -65,6 +66,7 @@ func SessionFrom(d *store.Device, id string, at time.Time) (*record.Session, err
 		AdvSecret:      bytes.Clone(d.AdvSecretKey),
 		Account:        account,
 		LIDMigratedAt:  d.LIDMigrationTimestamp,
+		PublicKeys:     slices.Concat(d.NoiseKey.Pub[:], d.IdentityKey.Pub[:], d.SignedPreKey.Pub[:]),
 	}
 	if !d.LID.IsEmpty() {
 		s.LID = d.LID.String()
@@ -107,10 +109,10 @@ func deviceFrom(s *record.Session) (*store.Device, error) {
 		return nil, fmt.Errorf("%w: unmarshal account: %w", ErrIncomplete, err)
 	}
 	d := &store.Device{
-		NoiseKey:    keys.NewKeyPairFromPrivateKey([32]byte(s.NoiseKey)),
-		IdentityKey: keys.NewKeyPairFromPrivateKey([32]byte(s.IdentityKey)),
+		NoiseKey:    keyPair(s.NoiseKey, s.PublicKeys, 0),
+		IdentityKey: keyPair(s.IdentityKey, s.PublicKeys, 1),
 		SignedPreKey: &keys.PreKey{
-			KeyPair:   *keys.NewKeyPairFromPrivateKey([32]byte(s.SignedPreKey)),
+			KeyPair:   *keyPair(s.SignedPreKey, s.PublicKeys, 2),
 			KeyID:     s.SignedPreKeyID,
 			Signature: (*[64]byte)(bytes.Clone(s.SignedPreSig)),
 		},
@@ -141,4 +143,13 @@ func fingerprint(s *record.Session) ([sha256.Size]byte, error) {
 		return [sha256.Size]byte{}, fmt.Errorf("encode session: %w", err)
 	}
 	return sha256.Sum256(raw), nil
+}
+
+// keyPair makes the nth pair of a session, of its public key if that is there.
+func keyPair(private, public []byte, n int) *keys.KeyPair {
+	if len(public) != 3*32 {
+		return keys.NewKeyPairFromPrivateKey([32]byte(private))
+	}
+	pub, priv := [32]byte(public[n*32:]), [32]byte(private)
+	return &keys.KeyPair{Pub: &pub, Priv: &priv}
 }
