@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/switchhook/switchhook/api"
@@ -22,8 +23,9 @@ type fakeVault struct {
 	rotated []string // the keys it was to change to
 	phrases []string // those it was given
 	image   string   // what it backs up and exports
-	cut     bool     // the answer breaks off
-	err     error    // of everything
+	writing sync.Mutex
+	cut     bool  // the answer breaks off; guarded by writing, as the handler outlives it
+	err     error // of everything
 
 	bad error // of looking at a file
 	ask func(string) (string, error)
@@ -68,6 +70,8 @@ func (v *fakeVault) Export(_ context.Context, _, phrase string, w io.Writer) err
 }
 
 func (v *fakeVault) write(w io.Writer) error {
+	v.writing.Lock()
+	defer v.writing.Unlock()
 	if v.err != nil {
 		return v.err
 	}
@@ -177,7 +181,9 @@ func TestBackupCommand(t *testing.T) {
 	r.vault.bad, r.vault.cut = nil, true
 	r.says(t, 1, "broke off", "backup", file)
 	holds("")
+	r.vault.writing.Lock()
 	r.vault.cut, r.vault.err = false, instance.ErrUnavailable
+	r.vault.writing.Unlock()
 	r.says(t, 1, "cannot be written now", "backup", file)
 	holds("")
 	r.vault.err = nil
