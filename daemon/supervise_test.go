@@ -52,7 +52,7 @@ func (badConn) Close()                           {}
 
 type noSender struct{}
 
-func (noSender) Send(context.Context, record.Endpoint, uint64, *record.Event) outbox.Verdict {
+func (noSender) Send(context.Context, *record.Endpoint, uint64, []*record.Event) outbox.Verdict {
 	return outbox.Verdict{Outcome: outbox.Delivered}
 }
 

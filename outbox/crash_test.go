@@ -53,7 +53,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	return w
 }
 
-func carried(_ string, k record.Kind) bool { return k == kind }
+func carried(_ *record.Endpoint, ev *record.Event) bool { return ev.Kind == kind }
 
 // arrive checks a request that reaches a receiver.
 func (w *world) arrive(ep record.Endpoint, prev, seq uint64) {
@@ -87,7 +87,7 @@ func (w *world) arrive(ep record.Endpoint, prev, seq uint64) {
 	var last uint64
 	w.set(func() {
 		for _, e := range w.events[ep.Stream] {
-			if e.Seq >= seq || !carried("", e.Kind) {
+			if e.Seq >= seq || !carried(&ep, &e) {
 				continue
 			}
 			last = e.Seq
@@ -146,12 +146,13 @@ func (l *life) SaveLanes(ctx context.Context, lanes []record.Lane, dead []record
 	return nil
 }
 
-func (l *life) Send(ctx context.Context, ep record.Endpoint, prev uint64, ev *record.Event) Verdict {
+func (l *life) Send(ctx context.Context, ep *record.Endpoint, prev uint64, events []*record.Event) Verdict {
+	ev := events[0]
 	if l.dead.Load() {
 		return Verdict{Err: errDown}
 	}
 	l.mu.Lock()
-	l.arrive(ep, prev, ev.Seq)
+	l.arrive(*ep, prev, ev.Seq)
 	fails := l.rng(100) < l.lossy || ev.Seq%29 == 0 // some are never taken
 	l.mu.Unlock()
 	if l.rng(200) == 0 {
@@ -260,7 +261,7 @@ func TestCrashesRepeatAtMostTwoAndLoseNothing(t *testing.T) {
 					}
 				}
 				for _, e := range w.events[ep.Stream] {
-					if carried("", e.Kind) && !w.acked[ep.ID][e.Seq] && !dead[e.Seq] {
+					if carried(nil, &record.Event{Kind: e.Kind}) && !w.acked[ep.ID][e.Seq] && !dead[e.Seq] {
 						t.Errorf("%s: %d is lost", ep.ID, e.Seq)
 					}
 				}

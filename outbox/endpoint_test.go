@@ -176,7 +176,7 @@ func TestDisabledKeepsTheHorizon(t *testing.T) {
 		ep.Disabled = "by an operator"
 		log.add(ep, 0)
 		o := run(t, log, send, func(c *Config) {
-			c.Carries = func(_ string, k record.Kind) bool { return k == kind }
+			c.Carries = func(_ *record.Endpoint, ev *record.Event) bool { return ev.Kind == kind }
 		})
 		began := time.Now()
 		o.commit(ep.Stream, 2)                        // 1, 2 at 0 h

@@ -172,8 +172,9 @@ type fakeSender struct {
 	answer func(ctx context.Context, r request) Verdict
 }
 
-func (s *fakeSender) Send(ctx context.Context, ep record.Endpoint, prev uint64, ev *record.Event) Verdict {
-	r := request{time.Now(), ep, ev.Seq, prev}
+func (s *fakeSender) Send(ctx context.Context, ep *record.Endpoint, prev uint64, events []*record.Event) Verdict {
+	ev := events[0]
+	r := request{time.Now(), *ep, ev.Seq, prev}
 	s.mu.Lock()
 	s.got = append(s.got, r)
 	answer := s.answer

@@ -18,9 +18,9 @@ type Config struct {
 	Log    Log
 	Sender Sender
 
-	// Carries reports whether a format carries events of a kind. Nil: every
-	// format carries every kind.
-	Carries func(format string, kind record.Kind) bool
+	// Carries reports whether an event is meant for an endpoint: its format has a
+	// form for it, and its filter lets it through. Nil: every event is.
+	Carries func(ep *record.Endpoint, ev *record.Event) bool
 	// OnDisable is told, on a goroutine of its own, that the receiver of ep wants
 	// nothing any more; ep is as it was when the request was sent, so that
 	// whoever stores this can see whether the address has changed since. Run
@@ -38,7 +38,7 @@ type Config struct {
 
 func (c *Config) setDefaults() {
 	if c.Carries == nil {
-		c.Carries = func(string, record.Kind) bool { return true }
+		c.Carries = func(*record.Endpoint, *record.Event) bool { return true }
 	}
 	if c.OnDisable == nil {
 		c.OnDisable = func(record.Endpoint, string) {}

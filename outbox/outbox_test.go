@@ -139,7 +139,7 @@ func TestEventsTheFormatDoesNotCarry(t *testing.T) {
 		log.commit(ep.Stream, 1) // 3005
 		log.commitKind(ep.Stream, record.QRIssued, 2)
 		o := run(t, log, send, func(c *Config) {
-			c.Carries = func(_ string, k record.Kind) bool { return k == kind }
+			c.Carries = func(_ *record.Endpoint, ev *record.Event) bool { return ev.Kind == kind }
 		})
 		o.drained("", time.Second)
 		equal(t, "sent", send.seqs("a"), []uint64{4, 3005})

@@ -28,10 +28,13 @@ type Log interface {
 
 // Sender makes one try.
 type Sender interface {
-	// Send gives the event to the endpoint, once, and judges the answer. prev is
-	// the seq of the event before it that was meant for this endpoint, 0 if
-	// there is none. It bounds its own time and returns soon after ctx ends.
-	Send(ctx context.Context, ep record.Endpoint, prev uint64, ev *record.Event) Verdict
+	// Send gives the events, at least one, to the endpoint in one request and
+	// judges the answer, which counts for all of them. Several are given only for
+	// an endpoint with a Bulk; they are of one stream and in order. prev is the seq
+	// of the event before the first that was meant for this endpoint, 0 if there is
+	// none. It bounds its own time and returns soon after ctx ends. It keeps and
+	// changes nothing of ep and events.
+	Send(ctx context.Context, ep *record.Endpoint, prev uint64, events []*record.Event) Verdict
 }
 
 // Outcome is what a try came to.

@@ -69,9 +69,9 @@ func (o *Outbox) try(ctx context.Context, j job) (r result) {
 		}
 		next++
 		r.seq = ev.Seq
-		carried := o.cfg.Carries(j.ep.Format, ev.Kind)
+		carried := o.cfg.Carries(&j.ep, ev)
 		if carried && j.ep.Disabled == "" {
-			r.verdict = o.cfg.Sender.Send(ctx, j.ep, j.prev, ev)
+			r.verdict = o.cfg.Sender.Send(ctx, &j.ep, j.prev, []*record.Event{ev})
 			return r
 		}
 		r.seq = 0

@@ -25,7 +25,33 @@ const (
 	InstanceUnfenced  Kind = "instance.unfenced"   // on the daemon's stream
 	DaemonStarted     Kind = "daemon.started"
 	DaemonStopped     Kind = "daemon.stopped"
+
+	// About the health of an endpoint, on the daemon's stream; Data is an
+	// EndpointFact. They are never sent to the endpoint they are about.
+	EndpointCreated   Kind = "endpoint.created"
+	EndpointChanged   Kind = "endpoint.changed"
+	EndpointDeleted   Kind = "endpoint.deleted"
+	EndpointDisabled  Kind = "endpoint.disabled" // by its receiver (410 Gone), or paused by an operator
+	EndpointEnabled   Kind = "endpoint.enabled"
+	EndpointFailing   Kind = "endpoint.failing"   // its breaker has opened
+	EndpointRecovered Kind = "endpoint.recovered" // its breaker has closed
+	EndpointGaveUp    Kind = "endpoint.gave_up"   // events became dead letters
+	// EndpointTest is sent by an operator's wish only. It is in no log and has no
+	// seq.
+	EndpointTest Kind = "endpoint.test"
 )
+
+// EndpointFact is what the events about an endpoint tell.
+type EndpointFact struct {
+	Endpoint string `json:"endpoint"`
+	Name     string `json:"name"`
+	Instance string `json:"instance,omitempty"` // the owner's id, or the stream that lost something
+	Tenant   string `json:"tenant,omitempty"`
+	Reason   string `json:"reason,omitempty"` // holds no secret
+	Fails    int    `json:"fails,omitempty"`  // failed tries in a row
+	From     uint64 `json:"from,omitempty"`   // what was given up
+	To       uint64 `json:"to,omitempty"`
+}
 
 // DaemonStream is the stream of events that belong to no instance.
 const DaemonStream = "daemon"

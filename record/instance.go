@@ -8,9 +8,10 @@ import (
 
 // Instance is the stored truth about one connection.
 type Instance struct {
-	ID        string    `json:"id"`   // short, not secret; logs, subjects and file names carry it
-	Name      string    `json:"name"` // the operator's name for it, unique in the daemon
-	WID       string    `json:"wid"`  // secret: the key of the WITI dialect, a GUID
+	ID        string    `json:"id"`               // short, not secret; logs, subjects and file names carry it
+	Name      string    `json:"name"`             // the operator's name for it, unique in the daemon
+	WID       string    `json:"wid"`              // secret: the key of the WITI dialect, a GUID
+	Tenant    string    `json:"tenant,omitempty"` // whose it is; empty: nobody's in particular
 	CreatedAt time.Time `json:"created_at"`
 	DeletedAt time.Time `json:"deleted_at,omitzero"` // set while its last events are delivered
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -57,10 +58,10 @@ func TestReopenKeepsEverything(t *testing.T) {
 	stop()
 
 	s, _ = started(t, path)
-	if l, err := s.Lanes(); err != nil || len(l) != 1 || l[0] != lane {
+	if l, err := s.Lanes(); err != nil || len(l) != 1 || !reflect.DeepEqual(l[0], lane) {
 		t.Errorf("lanes: %+v, %v", l, err)
 	}
-	if d, err := s.DeadLetters("e"); err != nil || len(d) != 1 || d[0] != dead {
+	if d, err := s.DeadLetters("e"); err != nil || len(d) != 1 || !reflect.DeepEqual(d[0], dead) {
 		t.Errorf("dead letters: %+v, %v", d, err)
 	}
 	if e, err := s.Endpoints(); err != nil || len(e) != 1 || e[0].URL != "https://example.org" {

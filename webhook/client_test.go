@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/switchhook/switchhook/outbox"
+	"github.com/switchhook/switchhook/record"
 )
 
 // A connection that breaks before anything is answered is tried once more,
@@ -112,7 +113,7 @@ func TestCancelledSendReturns(t *testing.T) {
 		ctx, cancel := contextFor(t, 3*time.Second)
 		defer cancel()
 		began := time.Now()
-		v := s.Send(ctx, endpointAt("http://receiver.example/"), 0, event(1))
+		v := s.Send(ctx, at(endpointAt("http://receiver.example/")), 0, []*record.Event{event(1)})
 		if d := time.Since(began); d != 3*time.Second || v.Outcome != outbox.Retry {
 			t.Errorf("%+v after %v", v, d)
 		}
@@ -211,7 +212,7 @@ func BenchmarkSend(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if v := s.Send(b.Context(), ep, 6, ev); v.Err != nil {
+			if v := s.Send(b.Context(), &ep, 6, []*record.Event{ev}); v.Err != nil {
 				b.Error(v.Err)
 			}
 		}

@@ -1,15 +1,29 @@
 package webhook
 
-import "github.com/switchhook/switchhook/record"
+import (
+	"github.com/switchhook/switchhook/record"
+)
 
-// Encoder makes a format's bytes of an event. A dialect contributes its own.
+// Encoder makes a format's requests of events. A dialect contributes its own.
 // It is called on several goroutines at once.
 type Encoder interface {
-	// Encode makes the body of a PostBack and names its content type.
-	Encode(ep record.Endpoint, ev *record.Event) (body []byte, contentType string, err error)
+	// Encode makes one request of one event, or of several if the endpoint has a
+	// Bulk. It changes nothing that it is given.
+	Encode(ep *record.Endpoint, events []*record.Event) (record.PostBack, error)
 	// Carries reports whether the format has anything to say about events of a
 	// kind.
 	Carries(kind record.Kind) bool
+}
+
+// Judge is an [Encoder] whose receivers say yes in another way than by any 2xx.
+type Judge interface {
+	Accepts(status int) bool
+}
+
+// Scheduler is an [Encoder] whose receivers expect another schedule than that of
+// the configuration. What the endpoint itself says goes before.
+type Scheduler interface {
+	Policy() record.Policy
 }
 
 // Standard is the name of our own format, [record.Event.Standard].
@@ -17,9 +31,31 @@ const Standard = "standard"
 
 type standard struct{}
 
-func (standard) Encode(_ record.Endpoint, ev *record.Event) ([]byte, string, error) {
-	body, err := ev.Standard()
-	return body, "application/json", err
+func (standard) Encode(_ *record.Endpoint, events []*record.Event) (record.PostBack, error) {
+	body, err := events[0].Standard()
+	return record.PostBack{Body: body, ContentType: "application/json"}, err
 }
 
 func (standard) Carries(record.Kind) bool { return true }
+
+// Policy is how the tries of an endpoint are spread over time: what the endpoint
+// says itself, else its format, else the configuration.
+func (s *Sender) Policy(ep *record.Endpoint) record.Policy {
+	var p record.Policy
+	if f, ok := s.formats[ep.Format].(Scheduler); ok {
+		p = f.Policy()
+	}
+	if len(ep.Schedule) > 0 {
+		p.Schedule = ep.Schedule
+	}
+	if ep.Horizon > 0 {
+		p.Horizon = ep.Horizon
+	}
+	if ep.Jitter != nil {
+		p.Jitter = ep.Jitter
+	}
+	if ep.InFlight > 0 {
+		p.InFlight = ep.InFlight
+	}
+	return p
+}

@@ -51,9 +51,11 @@ func endpointAt(url string) record.Endpoint {
 	return record.Endpoint{ID: "e1", Stream: "k7f3q", URL: url, Format: Standard, Secrets: []string{NewSecret()}}
 }
 
+func at(ep record.Endpoint) *record.Endpoint { return &ep }
+
 func send(t testing.TB, s *Sender, url string) outbox.Verdict {
 	t.Helper()
-	return s.Send(t.Context(), endpointAt(url), 6, event(7))
+	return s.Send(t.Context(), at(endpointAt(url)), 6, []*record.Event{event(7)})
 }
 
 // pipe is a network without sockets: what is dialled is handed to serve.

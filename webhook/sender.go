@@ -84,36 +84,38 @@ func New(cfg Config) (*Sender, error) {
 // Close ends idle connections.
 func (s *Sender) Close() { s.transport.CloseIdleConnections() }
 
-// Carries reports whether a format carries events of a kind. An unknown format
-// carries everything: its tries fail where an operator sees it, and nothing is
-// passed over in silence.
-func (s *Sender) Carries(format string, kind record.Kind) bool {
-	enc, ok := s.formats[format]
-	return !ok || enc.Carries(kind)
+// Carries reports whether an event is meant for an endpoint: its format has a
+// form for it and its filter lets it through. An unknown format carries
+// everything: its tries fail where an operator sees it, and nothing is passed
+// over in silence.
+func (s *Sender) Carries(ep *record.Endpoint, ev *record.Event) bool {
+	enc, ok := s.formats[ep.Format]
+	return (!ok || enc.Carries(ev.Kind)) && ep.Filter.Lets(ev)
 }
 
 // Send makes one try. It takes at most the configured timeout and a second,
 // and returns soon after ctx ends.
-func (s *Sender) Send(ctx context.Context, ep record.Endpoint, prev uint64, ev *record.Event) outbox.Verdict {
+func (s *Sender) Send(ctx context.Context, ep *record.Endpoint, prev uint64, events []*record.Event) outbox.Verdict {
 	began := time.Now()
-	v := s.send(ctx, ep, prev, ev)
+	v := s.send(ctx, ep, prev, events)
 	v.Duration = time.Since(began)
 	return v
 }
 
-func (s *Sender) send(ctx context.Context, ep record.Endpoint, prev uint64, ev *record.Event) outbox.Verdict {
+func (s *Sender) send(ctx context.Context, ep *record.Endpoint, prev uint64, events []*record.Event) outbox.Verdict {
+	ev := events[len(events)-1]
 	enc, ok := s.formats[ep.Format]
 	if !ok {
 		return outbox.Verdict{Err: fmt.Errorf("format %q is unknown", ep.Format)}
 	}
-	body, contentType, err := enc.Encode(ep, ev)
+	made, err := enc.Encode(ep, events)
 	if err != nil {
 		return outbox.Verdict{Err: fmt.Errorf("encode as %s: %w", ep.Format, err)}
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	t := &try{signer: &s.signer, secrets: ep.Secrets, id: ev.ID(), body: body}
-	req, err := retryablehttp.NewRequestWithContext(t.attach(ctx), http.MethodPost, ep.URL, body)
+	t := &try{signer: &s.signer, secrets: ep.Signing(time.Now()), id: ev.ID(), body: made.Body}
+	req, err := retryablehttp.NewRequestWithContext(t.attach(ctx), http.MethodPost, ep.URL, made.Body)
 	if err != nil || usable(req.URL) != nil {
 		return outbox.Verdict{Err: errors.New("the endpoint's address is no usable URL")} // err quotes it
 	}
@@ -121,7 +123,7 @@ func (s *Sender) send(ctx context.Context, ep record.Endpoint, prev uint64, ev *
 	h["Webhook-Id"] = []string{t.id}
 	h["Switchhook-Seq"] = []string{strconv.FormatUint(ev.Seq, 10)}
 	h["Switchhook-Prev"] = []string{strconv.FormatUint(prev, 10)}
-	h["Content-Type"] = []string{contentType}
+	h["Content-Type"] = []string{made.ContentType}
 	h["User-Agent"] = s.userAgent
 	if err := t.sign(h); err != nil {
 		return outbox.Verdict{Err: err}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/switchhook/switchhook/record"
 )
 
 // The vector that the Standard Webhooks libraries publish.
@@ -105,7 +107,7 @@ func TestSentRequestVerifies(t *testing.T) {
 	s := local(t)
 	ep := endpointAt(srv.URL)
 	ep.Secrets = append(ep.Secrets, NewSecret())
-	if v := s.Send(t.Context(), ep, 6, event(7)); v.Err != nil {
+	if v := s.Send(t.Context(), &ep, 6, []*record.Event{event(7)}); v.Err != nil {
 		t.Fatal(v.Err)
 	}
 	mu.Lock()
@@ -141,7 +143,7 @@ func TestNoSecretsNoSignature(t *testing.T) {
 	srv := serve(t, func(_ http.ResponseWriter, r *http.Request) { got <- r.Header })
 	ep := endpointAt(srv.URL)
 	ep.Secrets = nil
-	if v := local(t).Send(t.Context(), ep, 0, event(1)); v.Err != nil {
+	if v := local(t).Send(t.Context(), &ep, 0, []*record.Event{event(1)}); v.Err != nil {
 		t.Fatal(v.Err)
 	}
 	h := <-got

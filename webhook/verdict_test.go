@@ -119,8 +119,8 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 
 type badEncoder struct{}
 
-func (badEncoder) Encode(record.Endpoint, *record.Event) ([]byte, string, error) {
-	return nil, "", errors.New("no such code")
+func (badEncoder) Encode(*record.Endpoint, []*record.Event) (record.PostBack, error) {
+	return record.PostBack{}, errors.New("no such code")
 }
 func (badEncoder) Carries(k record.Kind) bool { return k == record.QRIssued }
 
@@ -129,7 +129,7 @@ func TestFormats(t *testing.T) {
 	for format, want := range map[string]string{"bad": "no such code", "nope": "unknown"} {
 		ep := endpointAt("https://receiver.example/")
 		ep.Format = format
-		v := s.Send(t.Context(), ep, 0, event(1))
+		v := s.Send(t.Context(), &ep, 0, []*record.Event{event(1)})
 		if v.Outcome != outbox.Retry || v.Err == nil || !strings.Contains(v.Err.Error(), want) {
 			t.Errorf("%s: %+v", format, v)
 		}
@@ -144,7 +144,7 @@ func TestFormats(t *testing.T) {
 		{Standard, record.DaemonStarted, true},
 		{"nope", record.DaemonStarted, true},
 	} {
-		if got := s.Carries(tc.format, tc.kind); got != tc.want {
+		if got := s.Carries(&record.Endpoint{Format: tc.format}, &record.Event{Kind: tc.kind}); got != tc.want {
 			t.Errorf("%s carries %s: %v", tc.format, tc.kind, got)
 		}
 	}
@@ -158,7 +158,7 @@ func TestFormats(t *testing.T) {
 func TestBadSecretFailsTheTry(t *testing.T) {
 	ep := endpointAt("https://receiver.example/")
 	ep.Secrets = []string{"whsec_hunter2!"}
-	v := local(t).Send(t.Context(), ep, 0, event(1))
+	v := local(t).Send(t.Context(), &ep, 0, []*record.Event{event(1)})
 	if v.Err == nil || strings.Contains(v.Err.Error(), "hunter2") {
 		t.Errorf("%+v", v)
 	}

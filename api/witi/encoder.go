@@ -45,10 +45,15 @@ type issued struct {
 
 // Encode makes the body. An event that the format does not carry, and one of an
 // instance that is gone, are errors that trying again does not mend.
-func (e Encoder) Encode(_ record.Endpoint, ev *record.Event) (body []byte, contentType string, err error) {
+func (e Encoder) Encode(_ *record.Endpoint, events []*record.Event) (record.PostBack, error) {
+	body, err := e.encode(events[0])
+	return record.PostBack{Body: body, ContentType: "application/json"}, err
+}
+
+func (e Encoder) encode(ev *record.Event) (body []byte, err error) {
 	wid, ok := e.WID(ev.Stream)
 	if !ok {
-		return nil, "", fmt.Errorf("encode event %s for WITI: its instance is gone", ev.ID())
+		return nil, fmt.Errorf("encode event %s for WITI: its instance is gone", ev.ID())
 	}
 	var form any
 	switch {
@@ -61,7 +66,7 @@ func (e Encoder) Encode(_ record.Endpoint, ev *record.Event) (body []byte, conte
 	case ev.Kind == record.QRIssued && ev.Code != nil:
 		sym, err := qrcode.New(ev.Code.Text)
 		if err != nil {
-			return nil, "", fmt.Errorf("encode event %s for WITI: %w", ev.ID(), err)
+			return nil, fmt.Errorf("encode event %s for WITI: %w", ev.ID(), err)
 		}
 		form = issued{
 			Event: "qrcode", WID: wid, Timestamp: ev.At.Unix(),
@@ -69,11 +74,11 @@ func (e Encoder) Encode(_ record.Endpoint, ev *record.Event) (body []byte, conte
 			ID: ev.ID(), Seq: ev.Seq,
 		}
 	default:
-		return nil, "", fmt.Errorf("encode event %s for WITI: the format has no form for a %s", ev.ID(), ev.Kind)
+		return nil, fmt.Errorf("encode event %s for WITI: the format has no form for a %s", ev.ID(), ev.Kind)
 	}
 	body, err = reply.Encode(form)
 	if err != nil {
-		return nil, "", fmt.Errorf("encode event %s for WITI: %w", ev.ID(), err)
+		return nil, fmt.Errorf("encode event %s for WITI: %w", ev.ID(), err)
 	}
-	return body, "application/json", nil
+	return body, nil
 }

@@ -58,7 +58,7 @@ func TestPostBacks(t *testing.T) {
 		"qrcode":               shown,
 	} {
 		t.Run(name, func(t *testing.T) {
-			body, kind, err := encoder.Encode(record.Endpoint{}, &ev)
+			body, kind, err := encode(&ev)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,7 +78,7 @@ func TestStatusEventHoldsEveryKeyOfTheCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, _, err := encoder.Encode(record.Endpoint{}, &events[len(events)-1])
+	body, _, err := encode(&events[len(events)-1])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,6 +99,12 @@ func TestStatusEventHoldsEveryKeyOfTheCommand(t *testing.T) {
 	}
 }
 
+// encode makes a request of one event.
+func encode(ev *record.Event) (body []byte, contentType string, err error) {
+	p, err := encoder.Encode(&record.Endpoint{}, []*record.Event{ev})
+	return p.Body, p.ContentType, err
+}
+
 func TestWhatIsNotCarriedIsRefused(t *testing.T) {
 	for _, kind := range []record.Kind{
 		record.InstanceCreated, record.InstanceDeleted, record.DaemonStarted, record.DaemonStopped, "message.received",
@@ -107,7 +113,7 @@ func TestWhatIsNotCarriedIsRefused(t *testing.T) {
 	} {
 		ev := event(1, kind)
 		ev.Code, ev.Message = &record.Code{Text: "ABCD1234", TTL: time.Minute}, &record.Message{ID: "3EB0", Text: "hello"}
-		if _, _, err := encoder.Encode(record.Endpoint{}, &ev); err == nil || encoder.Carries(kind) {
+		if _, _, err := encode(&ev); err == nil || encoder.Carries(kind) {
 			t.Errorf("%s is carried", kind)
 		}
 	}
@@ -116,7 +122,7 @@ func TestWhatIsNotCarriedIsRefused(t *testing.T) {
 	}
 	gone := event(1, record.ConnectionChanged)
 	gone.Stream, gone.Info = "i2", stored(fsm.NoConnection, false)
-	if _, _, err := encoder.Encode(record.Endpoint{}, &gone); err == nil {
+	if _, _, err := encode(&gone); err == nil {
 		t.Error("an event of an unknown instance was encoded")
 	}
 }
@@ -143,7 +149,7 @@ func TestCodesScan(t *testing.T) {
 	}
 	ev := event(1, record.QRIssued)
 	ev.Code = &code
-	body, _, err := encoder.Encode(record.Endpoint{}, &ev)
+	body, _, err := encode(&ev)
 	if err != nil {
 		t.Fatal(err)
 	}
