@@ -74,6 +74,7 @@ type Log interface {
 type AddSpec struct {
 	Name    string `json:"name"`
 	Webhook string `json:"webhook,omitempty"`
+	Tenant  string `json:"tenant,omitempty"` // whose it is; it stays so
 }
 
 // Entry is one instance as its operator sees it. It holds secrets and is never
@@ -81,6 +82,7 @@ type AddSpec struct {
 type Entry struct {
 	ID            string    `json:"id"`
 	Name          string    `json:"name"`
+	Tenant        string    `json:"tenant,omitempty"`
 	WID           string    `json:"wid"`            // secret
 	WebhookSecret string    `json:"webhook_secret"` // secret
 	CreatedAt     time.Time `json:"created_at"`
@@ -101,9 +103,10 @@ type Traffic struct {
 	LastAt   time.Time `json:"last_at,omitzero"`
 }
 
-// Delivery is how far the PostBacks of one instance have come.
+// Delivery is how far the PostBacks of one instance have come, to all endpoints
+// of its own.
 type Delivery struct {
-	Pending   int       `json:"pending"` // events that its webhook has not acknowledged
+	Pending   int       `json:"pending"` // events that wait, counted for each endpoint
 	LastError string    `json:"delivery_error,omitempty"`
 	NextTry   time.Time `json:"next_delivery_at,omitzero"`
 }

@@ -147,6 +147,12 @@ func (i *Instance) Save(ctx context.Context) error {
 // its deliveries anew: it is how an operator says that the receiver is well
 // again.
 func (i *Instance) Configure(ctx context.Context, p Patch) (record.Info, error) {
+	return i.Reconfigure(ctx, p, nil)
+}
+
+// Reconfigure is [Instance.Configure]; aside, if it is not nil, is handed to the
+// journal with the change.
+func (i *Instance) Reconfigure(ctx context.Context, p Patch, aside any) (record.Info, error) {
 	if p.Webhook != nil && *p.Webhook != "" && i.cfg.CheckWebhook != nil {
 		if err := i.cfg.CheckWebhook(*p.Webhook); err != nil {
 			return i.Status().Info, &InvalidError{"webhook", err.Error()}
@@ -155,8 +161,8 @@ func (i *Instance) Configure(ctx context.Context, p Patch) (record.Info, error) 
 	r, err := i.ask(ctx, func(c *command) {
 		rec := i.current()
 		var err error
-		if rec.Config, err = p.Apply(rec.Config); err == nil && (rec.Config != i.rec.Config || p.Webhook != nil) {
-			if err = i.commit(Change{Instance: rec, Webhook: p.Webhook != nil}); err == nil {
+		if rec.Config, err = p.Apply(rec.Config); err == nil && (rec.Config != i.rec.Config || p.Webhook != nil || aside != nil) {
+			if err = i.commit(Change{Instance: rec, Webhook: p.Webhook != nil, Aside: aside}); err == nil {
 				i.stored(rec)
 				i.publish()
 			}

@@ -24,6 +24,7 @@ type Change struct {
 	Session  *record.Session // stored when not nil
 	Drop     bool            // the saved session and its device keys end
 	Webhook  bool            // the webhook was set, if only to the same address: deliveries start anew
+	Aside    any             // what whoever configured it wants stored with it; see [Instance.Reconfigure]
 	Events   []record.Event
 	Keys     map[string][]byte // device keys of the session KeysOf; a nil value deletes
 	KeysOf   string            // the session's id; empty without Keys
