@@ -188,7 +188,7 @@ func (l *life) leave(id string) {
 func (w *world) live(span time.Duration, finish bool) {
 	l := &life{world: w}
 	o := New(Config{
-		Log: l, Sender: l, Carries: carried, MaxInFlight: 6, PerEndpoint: 3,
+		Log: l, Sender: l, Carries: carried, MaxInFlight: 6, PerOrigin: 3,
 		Schedule: []time.Duration{100 * time.Millisecond, time.Second}, Horizon: 2 * time.Second,
 		StopWait: time.Millisecond,
 	})
@@ -202,7 +202,7 @@ func (w *world) live(span time.Duration, finish bool) {
 		switch w.rng(12) {
 		case 0:
 			ep.URL = fmt.Sprintf("https://r%d.example/", w.rng(4))
-			o.SetEndpoint(ep, 0)
+			o.SetEndpoint(ep, from(ep, 0))
 		case 1:
 			o.Retry(ep.ID)
 		case 2:

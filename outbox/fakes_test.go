@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -97,6 +98,12 @@ func (l *fakeLog) Head(stream string) uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.heads[stream]
+}
+
+func (l *fakeLog) Streams() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Collect(maps.Keys(l.heads))
 }
 
 func (l *fakeLog) Endpoints() ([]record.Endpoint, error) { return slices.Clone(l.endpoints), nil }
@@ -211,6 +218,11 @@ func (s *fakeSender) seqs(id string) []uint64 {
 var errDown = errors.New("post to https://receiver.example: connection refused")
 
 func down(context.Context, request) Verdict { return Verdict{Err: errDown} }
+
+// from is the lane of an endpoint's own stream.
+func from(ep record.Endpoint, acked uint64) record.Lane {
+	return record.Lane{Endpoint: ep.ID, Stream: ep.Stream, Acked: acked}
+}
 
 func endpoint(id string) record.Endpoint {
 	return record.Endpoint{

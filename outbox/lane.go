@@ -127,7 +127,11 @@ func (o *Outbox) removeLane(l *lane) {
 }
 
 // setEndpoint adds or changes an endpoint; see [Outbox.SetEndpoint].
-func (o *Outbox) setEndpoint(ep record.Endpoint, startAfter uint64) {
+func (o *Outbox) setEndpoint(ep record.Endpoint, lanes []record.Lane) {
+	startAfter := uint64(0)
+	for _, rec := range lanes {
+		startAfter = rec.Acked
+	}
 	l := o.lanes[ep.ID]
 	if l != nil && l.ep.Stream != ep.Stream {
 		o.removeLane(l)

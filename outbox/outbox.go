@@ -21,15 +21,29 @@ type Config struct {
 	// Carries reports whether an event is meant for an endpoint: its format has a
 	// form for it, and its filter lets it through. Nil: every event is.
 	Carries func(ep *record.Endpoint, ev *record.Event) bool
+	// Covers reports whether the events of a stream belong to an endpoint. It is
+	// called on Run's goroutine and must not block. Nil: those of the endpoint's
+	// own stream do, and every stream's do where the endpoint has neither a stream
+	// nor a tenant.
+	Covers func(ep *record.Endpoint, stream string) bool
+	// Policy answers how the tries of an endpoint are spread; zero fields are left
+	// to what stands below. It is called on Run's goroutine and must not block. Nil:
+	// all fields are zero.
+	Policy func(ep *record.Endpoint) record.Policy
 	// OnDisable is told, on a goroutine of its own, that the receiver of ep wants
 	// nothing any more; ep is as it was when the request was sent, so that
 	// whoever stores this can see whether the address has changed since. Run
 	// waits for it.
 	OnDisable func(ep record.Endpoint, reason string)
-	Logger    *slog.Logger // default: none
+	// OnHealth is told how an endpoint does, in order, on one goroutine of the
+	// outbox's own, which it may block. What is told faster than it listens is
+	// gathered: runs of events given up for one lane become one. Run waits for it.
+	OnHealth func(Health)
+	Logger   *slog.Logger // default: none
 
 	MaxInFlight int             // tries under way in all; 256
-	PerEndpoint int             // tries under way to one receiver: a scheme, host and port; 64
+	PerOrigin   int             // tries under way to one origin: a scheme, host and port; 128
+	PerEndpoint int             // tries under way to one endpoint, unless it says otherwise itself; 32
 	Schedule    []time.Duration // waits between tries, the last one repeats; [DefaultSchedule]
 	Horizon     time.Duration   // from an event's first try to its last; 72 h
 	AckDelay    time.Duration   // at most this long from an acknowledgement to the commit it rides; 50 ms
@@ -40,6 +54,17 @@ func (c *Config) setDefaults() {
 	if c.Carries == nil {
 		c.Carries = func(*record.Endpoint, *record.Event) bool { return true }
 	}
+	if c.Covers == nil {
+		c.Covers = func(ep *record.Endpoint, stream string) bool {
+			return ep.Stream == stream || ep.Stream == "" && ep.Tenant == ""
+		}
+	}
+	if c.Policy == nil {
+		c.Policy = func(*record.Endpoint) record.Policy { return record.Policy{} }
+	}
+	if c.OnHealth == nil {
+		c.OnHealth = func(Health) {}
+	}
 	if c.OnDisable == nil {
 		c.OnDisable = func(record.Endpoint, string) {}
 	}
@@ -49,8 +74,11 @@ func (c *Config) setDefaults() {
 	if c.MaxInFlight <= 0 {
 		c.MaxInFlight = 256
 	}
+	if c.PerOrigin <= 0 {
+		c.PerOrigin = 128
+	}
 	if c.PerEndpoint <= 0 {
-		c.PerEndpoint = 64
+		c.PerEndpoint = 32
 	}
 	if len(c.Schedule) == 0 {
 		c.Schedule = DefaultSchedule()

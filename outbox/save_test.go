@@ -157,7 +157,7 @@ func TestStopWaitsAndSaves(t *testing.T) {
 		time.Sleep(time.Second)
 		added := endpoint("late")
 		o.cancel()
-		o.SetEndpoint(added, 7)
+		o.SetEndpoint(added, from(added, 7))
 		if err := o.stop(); err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +207,7 @@ func TestStopDuringOnDisable(t *testing.T) {
 			c.OnDisable = func(ep record.Endpoint, _ string) {
 				o := <-asked
 				time.Sleep(time.Second)
-				o.SetEndpoint(ep, 0)
+				o.SetEndpoint(ep, from(ep, 0))
 				o.Status("")
 				told = true
 			}

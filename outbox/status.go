@@ -7,12 +7,16 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/switchhook/switchhook/record"
 )
 
 // LaneStatus is where one lane stands.
 type LaneStatus struct {
 	Endpoint string
 	Stream   string
+	Replay   string // names a replay; empty: the live events
+	Until    uint64 // where the replay ends
 	Acked    uint64 // every event up to this one is done with
 	Head     uint64 // the stream's last event
 	Pending  uint64 // Head - Acked; events the format does not carry included
@@ -22,8 +26,38 @@ type LaneStatus struct {
 	FirstAt   time.Time // of its first try, zero if it had none
 	NextAt    time.Time // of its next, zero if that is due or nothing is pending
 	LastError string
-	Excerpt   string // what the receiver answered; not kept over a restart
-	Disabled  string // why nothing is sent
+	Tries     []record.Try // the last few failed ones since something was delivered, oldest first
+	Excerpt   string       // what the receiver answered; not kept over a restart
+	Disabled  string       // why nothing is sent
+}
+
+// EndpointStatus is how one endpoint does.
+type EndpointStatus struct {
+	ID        string
+	State     string    // "ok", "failing" while the breaker is open, or "paused"
+	Since     time.Time // when the breaker opened; zero while it is closed
+	Fails     int       // failed tries in a row, over all lanes
+	ProbeAt   time.Time // of the next try while the breaker is open; zero: it is due
+	LastError string
+	Lanes     int          // streams that lead here
+	Pending   uint64       // events that wait, those not meant for it included
+	InFlight  int          // requests under way
+	Failures  []record.Try // the last failed tries, oldest first; not kept over a restart
+}
+
+// Endpoints answers how an endpoint does, or how all of them do for "", by id.
+// It answers nil while Run does not run.
+func (o *Outbox) Endpoints(id string) []EndpointStatus {
+	var out []EndpointStatus
+	o.ask(func() {
+		for _, l := range o.lanes {
+			if id == "" || l.ep.ID == id {
+				out = append(out, EndpointStatus{ID: l.ep.ID, State: "ok", Lanes: 1, Pending: l.pending()})
+			}
+		}
+	})
+	slices.SortFunc(out, func(a, b EndpointStatus) int { return strings.Compare(a.ID, b.ID) })
+	return out
 }
 
 // Status answers the lanes of a stream, or of all streams for "", by endpoint.

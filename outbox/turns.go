@@ -68,7 +68,7 @@ func (o *Outbox) enqueue(l *lane) {
 
 // offer gives r a turn if it can use one.
 func (o *Outbox) offer(r *receiver) {
-	if r.inTurn || len(r.ready) == 0 || r.inFlight >= o.cfg.PerEndpoint {
+	if r.inTurn || len(r.ready) == 0 || r.inFlight >= o.cfg.PerOrigin {
 		return
 	}
 	r.inTurn = true

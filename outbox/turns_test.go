@@ -56,7 +56,7 @@ func TestBoundsAreExact(t *testing.T) {
 				log.commit(ep.Stream, 2)
 			}
 		}
-		o := run(t, log, send, func(c *Config) { c.MaxInFlight, c.PerEndpoint = 10, 4 })
+		o := run(t, log, send, func(c *Config) { c.MaxInFlight, c.PerOrigin = 10, 4 })
 		o.drained("", time.Minute)
 		for name, want := range map[string]int{"all": 10, "https://x.example": 4, "https://y.example": 4, "https://z.example": 4} {
 			if g.max[name] != want {
@@ -145,13 +145,13 @@ func TestQueuedLaneMovesToAnotherReceiver(t *testing.T) {
 			ep := log.add(at("hang", i), 0)
 			log.commit(ep.Stream, 1)
 		}
-		o := run(t, log, send, func(c *Config) { c.PerEndpoint = 1 })
+		o := run(t, log, send, func(c *Config) { c.PerOrigin = 1 })
 		queued := at("hang", 0)
 		if send.requests()[0].ep.ID == queued.ID {
 			queued = at("hang", 1)
 		}
 		queued.URL = "https://good.example/"
-		o.SetEndpoint(queued, 0)
+		o.SetEndpoint(queued, from(queued, 0))
 		o.drained(queued.Stream, time.Second)
 		equal(t, "requests", send.seqs(queued.ID), upTo(1))
 	})
