@@ -165,3 +165,11 @@ func (b *book) over(stream string) []record.Endpoint {
 		return ep.URL == "" || !ok && stream != record.DaemonStream
 	})
 }
+
+// known reports whether a stream exists.
+func (b *book) known(stream string) bool {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	_, ok := b.tenants[stream]
+	return ok || stream == record.DaemonStream
+}

@@ -186,7 +186,7 @@ func (d *Daemon) newFleet() error {
 		return err
 	}
 	w, c := d.cfg.Webhook, d.cfg.Connection
-	f := &fleet{store: d.store, files: d.files, driver: driver, watches: newWatches(), log: d.log}
+	f := &fleet{store: d.store, files: d.files, driver: driver, watches: newWatches(), log: d.log, book: newBook()}
 	sender, err := webhook.New(webhook.Config{
 		Formats: map[string]webhook.Encoder{"witi": witi.Encoder{WID: f.wid}},
 		Timeout: w.Timeout, Allow: w.AllowNetworks, AllowLoopback: d.phones != nil,
@@ -197,7 +197,8 @@ func (d *Daemon) newFleet() error {
 	}
 	f.check = sender.CheckURL
 	d.outbox = outbox.New(outbox.Config{
-		Log: deliveries{d.store}, Sender: sender, Carries: sender.Carries, OnDisable: f.disableEndpoint,
+		Log: deliveries{d.store, f.book}, Sender: sender, Carries: sender.Carries, Covers: f.book.covers, Policy: sender.Policy,
+		OnDisable: f.endpointGone, OnHealth: f.endpointHealth,
 		Logger: d.log, MaxInFlight: w.MaxInFlight, PerOrigin: w.PerEndpoint,
 		Schedule: w.Schedule, Horizon: w.Horizon, StopWait: d.cfg.Connection.StopTimeout / 5,
 	})

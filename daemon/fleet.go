@@ -30,6 +30,9 @@ type fleet struct {
 	dials   instance.Dials
 	timing  instance.Timing
 	check   func(url string) error // refuses a webhook address
+	formats []string               // those of endpoints
+	test    func(context.Context, *record.Endpoint) outbox.Verdict
+	book    *book
 	watches *watches
 	log     *slog.Logger
 	up      chan struct{} // closed when Run has begun
@@ -46,13 +49,16 @@ type fleet struct {
 
 // member is one instance with what the fleet knows of it.
 type member struct {
-	id   string
-	name string
-	wid  string
+	id     string
+	name   string
+	wid    string
+	tenant string
+	book   *book
 
 	live atomic.Pointer[instance.Instance]
-	ep   atomic.Pointer[record.Endpoint]
 	rec  record.Instance // as it was read or made; the live instance knows better
+
+	heard bool // its last event was; the keeper's own
 
 	asked       atomic.Pointer[string] // digits of the phone that a code to type was last made for
 	received    atomic.Int64           // messages since the start
@@ -60,8 +66,9 @@ type member struct {
 	lastMessage atomic.Int64 // its time in Unix nanoseconds, 0 before the first
 }
 
-func (m *member) endpoint() record.Endpoint     { return *m.ep.Load() }
-func (m *member) setEndpoint(e record.Endpoint) { m.ep.Store(&e) }
+func (f *fleet) newMember(rec record.Instance) *member {
+	return &member{id: rec.ID, name: rec.Name, wid: rec.WID, tenant: rec.Tenant, book: f.book, rec: rec}
+}
 
 // load reads every instance from the store.
 func (f *fleet) load() error {
@@ -77,23 +84,39 @@ func (f *fleet) load() error {
 	if err != nil {
 		return err
 	}
-	endpoints, err := f.store.Endpoints()
-	if err != nil {
+	if err := f.loadBook(records); err != nil {
 		return err
 	}
-	byStream := make(map[string]record.Endpoint, len(endpoints))
-	for _, ep := range endpoints {
-		byStream[ep.Stream] = ep
-	}
 	for _, rec := range records {
-		m := &member{id: rec.ID, name: rec.Name, wid: rec.WID, rec: rec}
-		m.setEndpoint(byStream[rec.ID])
+		m := f.newMember(rec)
 		inst, err := f.build(m)
 		if err != nil {
 			return err
 		}
 		m.live.Store(inst)
 		f.register(m)
+	}
+	return nil
+}
+
+// loadBook reads every endpoint. A webhook from before it had settings of its own
+// is brought in step with its instance.
+func (f *fleet) loadBook(records []record.Instance) error {
+	endpoints, err := f.store.Endpoints()
+	if err != nil {
+		return err
+	}
+	configs := make(map[string]record.Config, len(records))
+	for _, rec := range records {
+		f.book.open(rec.ID, rec.Tenant)
+		configs[webhookID(rec.ID)] = rec.Config
+	}
+	for _, ep := range endpoints {
+		if c, ok := configs[ep.ID]; ok {
+			ep.Name = webhookName
+			step(&ep, c)
+		}
+		f.book.put(ep)
 	}
 	return nil
 }
@@ -128,6 +151,16 @@ func (f *fleet) build(m *member) (*instance.Instance, error) {
 	})
 }
 
+// named answers the member of an id or a name, nil without one.
+func (f *fleet) named(nameOrID string) *member {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if m := f.members[nameOrID]; m != nil {
+		return m
+	}
+	return f.names[nameOrID]
+}
+
 func (f *fleet) byID(id string) *member {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
@@ -158,12 +191,7 @@ func (f *fleet) List(context.Context) ([]api.Entry, error) {
 
 // Find implements [api.Instances].
 func (f *fleet) Find(_ context.Context, nameOrID string) (api.Entry, error) {
-	f.mu.RLock()
-	m := f.members[nameOrID]
-	if m == nil {
-		m = f.names[nameOrID]
-	}
-	f.mu.RUnlock()
+	m := f.named(nameOrID)
 	if m == nil {
 		return api.Entry{}, instance.ErrNotFound
 	}
@@ -187,26 +215,44 @@ func (f *fleet) entry(m *member) api.Entry { return f.describe(m, f.outbox.Statu
 func (f *fleet) describe(m *member, lanes []outbox.LaneStatus) api.Entry {
 	st := m.live.Load().Status()
 	e := api.Entry{
-		ID: m.id, Name: m.name, WID: m.wid, CreatedAt: st.Record.CreatedAt,
+		ID: m.id, Name: m.name, Tenant: m.tenant, WID: m.wid, CreatedAt: st.Record.CreatedAt,
 		Deleting: !st.Record.DeletedAt.IsZero(), ExportedAt: st.Record.ExportedAt, Seq: f.store.Head(m.id), Info: st.Info,
 		StorageTrouble: st.Storage, Messages: m.traffic(),
 	}
 	if st.Degraded != "" {
 		e.Hint = "degraded: " + st.Degraded
 	}
-	ep := m.endpoint()
-	if len(ep.Secrets) > 0 {
+	if ep := m.webhook(); len(ep.Secrets) > 0 {
 		e.WebhookSecret = ep.Secrets[0]
 	}
+	f.describeLanes(&e, lanes)
+	return e
+}
+
+// describeLanes says how the deliveries to the instance's own endpoints do.
+func (f *fleet) describeLanes(e *api.Entry, lanes []outbox.LaneStatus) {
 	for _, l := range lanes {
-		e.Pending += int(l.Pending)
-		e.NextTry = l.NextAt
-		if l.LastError != "" {
-			e.LastError = l.LastError
+		ep, ok := f.book.get(l.Endpoint)
+		if !ok || ep.Stream == "" || l.Replay != "" {
+			continue
+		}
+		e.Pending += int(l.Pending) //nolint:gosec // fewer than fit on a disk
+		if !l.NextAt.IsZero() && (e.NextTry.IsZero() || l.NextAt.Before(e.NextTry)) {
+			e.NextTry = l.NextAt
+		}
+		trouble := l.LastError
+		switch {
+		case ep.Disabled != "" && ep.Name == webhookName:
+			trouble = "disabled until the webhook is set again: " + ep.Disabled
+		case ep.Disabled != "":
+			trouble = "disabled until it is resumed: " + ep.Disabled
+		}
+		switch {
+		case trouble == "":
+		case ep.Name == webhookName:
+			e.LastError = trouble
+		case e.LastError == "":
+			e.LastError = ep.Name + ": " + trouble
 		}
 	}
-	if ep.Disabled != "" {
-		e.LastError = "disabled until the webhook is set again: " + ep.Disabled
-	}
-	return e
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/switchhook/switchhook/bus"
+	"github.com/switchhook/switchhook/outbox"
+	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/store"
 )
 
@@ -50,10 +52,10 @@ func (k *keeper) eraseDeleted(ctx context.Context) {
 			return
 		}
 		since := time.Since(m.live.Load().Status().Record.DeletedAt)
-		hopeless := m.endpoint().Disabled != ""
-		if since < lastWords && !hopeless && k.passed(m.id) < k.store.Head(m.id) {
+		if since < lastWords && !m.heard && !k.heard(m.id) {
 			continue
 		}
+		m.heard = true // the outbox, from now on, knows nothing of it any more
 		if err := k.fleet.erase(ctx, m); err != nil {
 			k.log.Warn("deleted instance could not be erased", "instance", m.id, "err", err)
 			continue
@@ -72,17 +74,51 @@ func (k *keeper) prune(ctx context.Context) {
 	}
 }
 
-// passed is how far every reader of a stream has come.
+// passed is how far every reader of a stream has come, replays included.
 func (k *keeper) passed(stream string) uint64 {
-	seq := k.store.SeqAt(stream, k.bus.Published())
 	lanes := k.fleet.outbox.Status(stream)
-	if m := k.fleet.byID(stream); m != nil && m.endpoint().URL != "" && len(lanes) == 0 {
-		return 0 // the outbox does not run: it knows, and does not say
+	if !k.complete(stream, lanes) {
+		return 0
 	}
+	seq := k.store.SeqAt(stream, k.bus.Published())
 	for _, l := range lanes {
 		seq = min(seq, l.Acked)
 	}
 	return seq
+}
+
+// heard reports whether everyone has read the last event of a deleted instance
+// who can: disabled endpoints do not hold it.
+func (k *keeper) heard(stream string) bool {
+	lanes := k.fleet.outbox.Status(stream)
+	head := k.store.Head(stream)
+	if !k.complete(stream, lanes) || k.store.SeqAt(stream, k.bus.Published()) < head {
+		return false
+	}
+	for _, l := range lanes {
+		if l.Disabled == "" && (l.Acked < head && l.Replay == "" || l.Replay != "" && l.Acked < l.Until) {
+			return false
+		}
+	}
+	return true
+}
+
+// complete reports whether the outbox has a lane for every endpoint that a
+// stream leads to. Without one nobody knows how far it has come: the outbox does
+// not run, or has not got to it yet.
+func (k *keeper) complete(stream string, lanes []outbox.LaneStatus) bool {
+	live := make(map[string]bool, len(lanes))
+	for _, l := range lanes {
+		if l.Replay == "" {
+			live[l.Endpoint] = true
+		}
+	}
+	for _, ep := range k.fleet.book.over(stream) {
+		if !live[ep.ID] {
+			return false
+		}
+	}
+	return true
 }
 
 // deleted answers the instances that wait to be erased.
@@ -98,16 +134,31 @@ func (f *fleet) deleted() []*member {
 	return out
 }
 
-// erase removes everything that the daemon holds about a deleted instance.
+// erase removes everything that the daemon holds about a deleted instance: its
+// endpoints, and at those of its tenant and of the daemon what belongs to it.
 func (f *fleet) erase(ctx context.Context, m *member) error {
-	ch := f.store.Change()
-	ep := m.endpoint()
-	if ep.ID != "" {
-		f.outbox.RemoveEndpoint(ep.ID)
-		ch.EraseInstance(m.id, ep.ID)
-	} else {
-		ch.EraseInstance(m.id)
+	if err := f.book.enter(ctx); err != nil {
+		return err
 	}
+	defer f.book.leave()
+	f.outbox.RemoveStream(m.id)
+	own := f.book.of(owner{stream: m.id})
+	ids := make([]string, 0, len(own))
+	ch := f.store.Change()
+	for i := range own {
+		ids = append(ids, own[i].ID)
+		f.outbox.RemoveEndpoint(own[i].ID)
+		if own[i].URL != "" {
+			ch.Append(f.told(record.EndpointDeleted, &own[i], "the instance was deleted"))
+		}
+	}
+	for _, ep := range f.book.over(m.id) {
+		if ep.Stream == "" {
+			ch.DeleteLane(ep.ID, m.id)
+			ch.DeleteDeadLetters(ep.ID, m.id)
+		}
+	}
+	ch.EraseInstance(m.id, ids...)
 	// The files first: what is erased from the store is not found again.
 	if err := f.files.Erase(m.id); err != nil {
 		return err
@@ -118,6 +169,10 @@ func (f *fleet) erase(ctx context.Context, m *member) error {
 	if _, err := f.store.Commit(ctx, ch); err != nil {
 		return err
 	}
+	for _, id := range ids {
+		f.book.remove(id)
+	}
+	f.book.closed(m.id)
 	f.unregister(m)
 	f.mu.Lock()
 	delete(f.members, m.id)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -92,7 +93,7 @@ func (m *mover) pack(ctx context.Context, id string) (*parcel, error) {
 	}
 	p := &parcel{keys: make(map[string][]byte), manifest: manifest{
 		Export: rec.ExportID, ExportedAt: rec.ExportedAt, Network: m.network,
-		Instance: rec, Session: *session, Endpoint: member.endpoint(),
+		Instance: rec, Session: *session, Endpoint: member.webhook(), Endpoints: m.others(id),
 		Epoch: m.store.Epoch(id), Seq: m.store.Head(id),
 	}}
 	size := 0
@@ -178,7 +179,7 @@ func (m *mover) settle(ctx context.Context, p *parcel, name string) (api.Entry, 
 	if err := m.reserve(name); err != nil {
 		return api.Entry{}, err
 	}
-	member, after, err := m.adopt(ctx, p, name)
+	member, err := m.adopt(ctx, p, name)
 	m.mu.Lock()
 	delete(m.adding, name)
 	if err == nil {
@@ -191,15 +192,12 @@ func (m *mover) settle(ctx context.Context, p *parcel, name string) (api.Entry, 
 	if err != nil {
 		return api.Entry{}, err
 	}
-	if ep := member.endpoint(); ep.URL != "" {
-		m.outbox.SetEndpoint(ep, record.Lane{Endpoint: ep.ID, Stream: ep.Stream, Acked: after})
-	}
 	m.log.Info("instance imported; restore connects it", "instance", member.id, "export", p.Export)
 	return m.entry(member), nil
 }
 
 // adopt stores the instance of a parcel: it waits for an operator to restore it.
-func (m *mover) adopt(ctx context.Context, p *parcel, name string) (_ *member, after uint64, err error) {
+func (m *mover) adopt(ctx context.Context, p *parcel, name string) (*member, error) {
 	now := time.Now().UTC()
 	rec := p.Instance
 	rec.Name, rec.DeletedAt, rec.ExportID, rec.ExportedAt, rec.Moves = name, time.Time{}, "", time.Time{}, rec.Moves+1
@@ -207,29 +205,38 @@ func (m *mover) adopt(ctx context.Context, p *parcel, name string) (_ *member, a
 	if _, _, err := m.FindWID(ctx, rec.WID); err == nil || rec.WID == "" {
 		rec.WID = uuid.NewString()
 	}
-	ep := p.Endpoint
-	ep.ID, ep.Stream, ep.URL = rec.ID+"-webhook", rec.ID, rec.Config.Webhook
-	after = max(m.store.Head(rec.ID), p.Seq)
 	ch := m.store.Change()
 	ch.PutInstance(rec)
-	ch.PutEndpoint(ep)
-	if ep.URL != "" {
-		ch.PutLane(record.Lane{Endpoint: ep.ID, Stream: rec.ID, Acked: after})
-	}
 	m.putKeys(ch, p)
 	ch.ContinueStream(rec.ID, p.Epoch, p.Seq)
 	ch.Append(moved(record.InstanceImported, rec, p.Export))
-	if _, err := m.store.Commit(ctx, ch); err != nil {
-		return nil, 0, unavailable(err)
+	return m.settleIn(ctx, ch, rec, max(m.store.Head(rec.ID), p.Seq), m.endpointsOf(p, rec)...)
+}
+
+// others answers the endpoints of an instance but its webhook.
+func (m *mover) others(id string) []record.Endpoint {
+	return slices.DeleteFunc(m.book.of(owner{stream: id}), func(ep record.Endpoint) bool { return ep.ID == webhookID(id) })
+}
+
+// endpointsOf answers the endpoints that come in with an instance.
+func (m *mover) endpointsOf(p *parcel, rec record.Instance) []record.Endpoint {
+	ep := p.Endpoint
+	ep.ID, ep.Name, ep.Stream, ep.Tenant = webhookID(rec.ID), webhookName, rec.ID, ""
+	step(&ep, rec.Config)
+	out := []record.Endpoint{ep}
+	names := map[string]bool{webhookName: true}
+	for _, ep := range p.Endpoints {
+		if names[ep.Name] || !nameRule.MatchString(ep.Name) || len(out) == maxEndpoints {
+			continue // nothing that export has written
+		}
+		names[ep.Name] = true
+		if _, taken := m.book.get(ep.ID); taken || !idRule.MatchString(ep.ID) {
+			ep.ID = newID("e")
+		}
+		ep.Stream, ep.Tenant = rec.ID, ""
+		out = append(out, ep)
 	}
-	out := &member{id: rec.ID, name: rec.Name, wid: rec.WID, rec: rec}
-	out.setEndpoint(ep)
-	inst, err := m.build(out)
-	if err != nil {
-		return nil, 0, err
-	}
-	out.live.Store(inst)
-	return out, after, nil
+	return out
 }
 
 // takeBack lifts the fence of the instance that a parcel came from. Its session

@@ -23,16 +23,17 @@ type parcel struct {
 }
 
 type manifest struct {
-	Version    int             `json:"version"`
-	Export     string          `json:"export"`
-	ExportedAt time.Time       `json:"exported_at"`
-	Network    string          `json:"network"`
-	Instance   record.Instance `json:"instance"`
-	Session    record.Session  `json:"session"`
-	Endpoint   record.Endpoint `json:"endpoint"`
-	Epoch      uint32          `json:"epoch"` // of its stream, where it came from
-	Seq        uint64          `json:"seq"`
-	Keys       int             `json:"keys"`
+	Version    int               `json:"version"`
+	Export     string            `json:"export"`
+	ExportedAt time.Time         `json:"exported_at"`
+	Network    string            `json:"network"`
+	Instance   record.Instance   `json:"instance"`
+	Session    record.Session    `json:"session"`
+	Endpoint   record.Endpoint   `json:"endpoint"`            // the webhook
+	Endpoints  []record.Endpoint `json:"endpoints,omitempty"` // the instance's others
+	Epoch      uint32            `json:"epoch"`               // of its stream, where it came from
+	Seq        uint64            `json:"seq"`
+	Keys       int               `json:"keys"`
 }
 
 const (

@@ -16,11 +16,14 @@ import (
 	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/record"
+	"github.com/switchhook/switchhook/store"
 	"github.com/switchhook/switchhook/webhook"
 )
 
 // nameRule keeps names usable in a shell, a URL and a log line.
 var nameRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
+const nameProblem = "must be 1 to 63 letters, digits, dots, dashes or underscores, and begin with a letter or digit"
 
 // Add implements [api.Instances].
 func (f *fleet) Add(ctx context.Context, spec api.AddSpec) (api.Entry, error) {
@@ -43,9 +46,6 @@ func (f *fleet) Add(ctx context.Context, spec api.AddSpec) (api.Entry, error) {
 	if err != nil {
 		return api.Entry{}, err
 	}
-	if ep := m.endpoint(); ep.URL != "" {
-		f.outbox.SetEndpoint(ep, record.Lane{Endpoint: ep.ID, Stream: ep.Stream})
-	}
 	return f.entry(m), nil
 }
 
@@ -54,7 +54,9 @@ func (f *fleet) checkSpec(spec api.AddSpec) error {
 	case spec.Name == record.DaemonStream:
 		return &instance.InvalidError{Field: "name", Problem: `"daemon" is the name of the daemon's own events: choose another`}
 	case !nameRule.MatchString(spec.Name):
-		return &instance.InvalidError{Field: "name", Problem: "must be 1 to 63 letters, digits, dots, dashes or underscores, and begin with a letter or digit"}
+		return invalid("name", nameProblem)
+	case spec.Tenant != "" && !nameRule.MatchString(spec.Tenant):
+		return invalid("tenant", nameProblem)
 	case spec.Webhook == "":
 		return nil
 	}
@@ -83,29 +85,49 @@ func (f *fleet) reserve(name string) error {
 func (f *fleet) create(ctx context.Context, spec api.AddSpec) (*member, error) {
 	now := time.Now().UTC()
 	rec := record.Instance{
-		ID: newID(), Name: spec.Name, WID: uuid.NewString(), CreatedAt: now,
+		ID: newID("i"), Name: spec.Name, WID: uuid.NewString(), Tenant: spec.Tenant, CreatedAt: now,
 		Config: record.Config{Webhook: spec.Webhook, APIVersion: "1.0"},
 		State:  fsm.NoConnection, Since: now,
 	}
-	ep := record.Endpoint{
-		ID: rec.ID + "-webhook", Stream: rec.ID, URL: spec.Webhook, Format: "witi",
-		Secrets: []string{webhook.NewSecret()}, CreatedAt: now,
-	}
 	ch := f.store.Change()
 	ch.PutInstance(rec)
-	ch.PutEndpoint(ep)
-	if ep.URL != "" {
-		ch.PutLane(record.Lane{Endpoint: ep.ID, Stream: ep.Stream})
-	}
 	ch.Append(record.Event{
 		Stream: record.DaemonStream, Kind: record.InstanceCreated, At: now, Name: rec.Name,
 		Data: fmt.Appendf(nil, `{"instance":%q}`, rec.ID),
 	})
-	if _, err := f.store.Commit(ctx, ch); err != nil {
-		return nil, fmt.Errorf("%w (%w)", instance.ErrUnavailable, err)
+	return f.settleIn(ctx, ch, rec, 0, newWebhook(rec.ID, rec.Config, []string{webhook.NewSecret()}, now))
+}
+
+// settleIn stores a change set that makes an instance, with its endpoints, and
+// answers the member. Deliveries begin behind a seq of its stream. It needs no
+// turn to change endpoints: nobody knows of these yet.
+func (f *fleet) settleIn(ctx context.Context, ch *store.Change, rec record.Instance, after uint64, endpoints ...record.Endpoint) (*member, error) {
+	begin := func(ep record.Endpoint) record.Lane {
+		return record.Lane{Endpoint: ep.ID, Stream: rec.ID, Acked: after}
 	}
-	m := &member{id: rec.ID, name: rec.Name, wid: rec.WID, rec: rec}
-	m.setEndpoint(ep)
+	for i := range endpoints {
+		ep := &endpoints[i]
+		ch.PutEndpoint(*ep)
+		if ep.URL == "" {
+			continue
+		}
+		ch.PutLane(begin(*ep))
+		told := f.told(record.EndpointCreated, ep, "")
+		told.Name = rec.Name
+		ch.Append(told)
+	}
+	f.book.open(rec.ID, rec.Tenant)
+	if _, err := f.store.Commit(ctx, ch); err != nil {
+		f.book.closed(rec.ID)
+		return nil, unavailable(err)
+	}
+	m := f.newMember(rec)
+	for _, ep := range endpoints {
+		f.book.put(ep)
+		if ep.URL != "" {
+			f.outbox.SetEndpoint(ep, begin(ep))
+		}
+	}
 	inst, err := f.build(m)
 	if err != nil {
 		return nil, err
@@ -149,10 +171,11 @@ func (f *fleet) unregister(m *member) {
 	}
 }
 
-// newID makes an instance's id: ten characters that need no escaping anywhere,
-// never made twice (50 random bits, and the heads of erased streams stay).
-func newID() string {
+// newID makes an id: ten characters behind a letter that need no escaping
+// anywhere, never made twice (50 random bits, and the heads of erased streams
+// stay).
+func newID(letter string) string {
 	var b [10]byte
 	_, _ = rand.Read(b[:]) // never fails
-	return "i" + strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))[:10]
+	return letter + strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))[:10]
 }

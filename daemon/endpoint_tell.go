@@ -1,0 +1,131 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/switchhook/switchhook/api"
+	"github.com/switchhook/switchhook/outbox"
+	"github.com/switchhook/switchhook/record"
+	"github.com/switchhook/switchhook/store"
+)
+
+// told is an event about an endpoint, for the daemon's stream.
+func (f *fleet) told(kind record.Kind, ep *record.Endpoint, reason string) record.Event {
+	return f.fact(kind, record.EndpointFact{
+		Endpoint: ep.ID, Name: ep.Name, Instance: ep.Stream, Tenant: ep.Tenant, Reason: reason,
+	})
+}
+
+func (f *fleet) fact(kind record.Kind, about record.EndpointFact) record.Event {
+	data, _ := json.Marshal(about) // texts and numbers
+	e := record.Event{Stream: record.DaemonStream, Kind: kind, At: time.Now().UTC(), Data: data}
+	if m := f.byID(about.Instance); m != nil {
+		e.Name = m.name
+	}
+	return e
+}
+
+// tellChange appends what a change of an endpoint comes to.
+func (f *fleet) tellChange(ch *store.Change, old, now *record.Endpoint) {
+	before := *old
+	before.Disabled = now.Disabled
+	if !reflect.DeepEqual(before, *now) {
+		ch.Append(f.told(record.EndpointChanged, now, ""))
+	}
+	switch {
+	case old.Disabled == now.Disabled:
+	case now.Disabled == "":
+		ch.Append(f.told(record.EndpointEnabled, now, ""))
+	default:
+		ch.Append(f.told(record.EndpointDisabled, now, now.Disabled))
+	}
+}
+
+// disableWait bounds the storing of a disabled endpoint. If it cannot be stored
+// the receiver is asked once more after the next start.
+const disableWait = 30 * time.Second
+
+// endpointGone stores that a receiver wants nothing any more, unless its address
+// has been set since. The outbox calls it on a goroutine of its own.
+func (f *fleet) endpointGone(ep record.Endpoint, reason string) {
+	ctx, cancel := context.WithTimeout(context.Background(), disableWait)
+	defer cancel()
+	err := f.edit(ctx, ep.ID, func(now *record.Endpoint) error {
+		if now.URL != ep.URL || now.Disabled != "" {
+			return errNoChange
+		}
+		now.Disabled = reason
+		return nil
+	})
+	switch {
+	case err == nil:
+		f.log.Warn("receiver answered 410 Gone; its endpoint is disabled until it is resumed or its address set again",
+			"instance", ep.Stream, "endpoint", ep.ID)
+	case errors.Is(err, errNoChange), errors.Is(err, api.ErrNoEndpoint):
+	default:
+		f.log.Error("disabled endpoint could not be stored", "instance", ep.Stream, "endpoint", ep.ID, "err", err)
+	}
+}
+
+// endpointHealth makes an event of what the outbox tells. It is called on one
+// goroutine of the outbox, one after the other. While the store cannot be
+// written it waits, until the daemon stops.
+func (f *fleet) endpointHealth(h outbox.Health) {
+	ep, ok := f.book.get(h.Endpoint.ID)
+	if !ok || h.Kind == record.EndpointGaveUp && h.Stream == record.DaemonStream && f.onlyAboutEndpoints(h.From, h.To) {
+		return
+	}
+	about := record.EndpointFact{
+		Endpoint: ep.ID, Name: ep.Name, Instance: ep.Stream, Tenant: ep.Tenant,
+		Reason: h.Reason, Fails: h.Fails, From: h.From, To: h.To,
+	}
+	if h.Kind == record.EndpointGaveUp {
+		about.Instance = h.Stream
+	}
+	ev := f.fact(h.Kind, about)
+	ev.At = h.At.UTC()
+	for {
+		ch := f.store.Change()
+		ch.Append(ev)
+		ctx, cancel := context.WithTimeout(context.Background(), disableWait)
+		_, err := f.store.Commit(ctx, ch)
+		cancel()
+		if err == nil {
+			return
+		}
+		f.mu.RLock()
+		running := f.running
+		f.mu.RUnlock()
+		if running == nil || !sleep(running, f.timing.StoreRetry) {
+			f.log.Warn("event about an endpoint could not be stored", "endpoint", ep.ID, "kind", string(h.Kind), "err", err)
+			return
+		}
+	}
+}
+
+// onlyAboutEndpoints reports whether the daemon's events of a run all tell about
+// endpoints. That such a one was given up is not told: two receivers that are
+// both out of reach would tell each other for ever.
+func (f *fleet) onlyAboutEndpoints(from, to uint64) bool {
+	for after := from - 1; after < to; {
+		events, err := f.store.Events(record.DaemonStream, after, min(256, int(to-after))) //nolint:gosec // at most 256
+		if err != nil || len(events) == 0 {
+			return true
+		}
+		for i := range events {
+			switch e := &events[i]; {
+			case e.Seq > to:
+				return true
+			case !strings.HasPrefix(string(e.Kind), "endpoint."):
+				return false
+			}
+		}
+		after = events[len(events)-1].Seq
+	}
+	return true
+}
