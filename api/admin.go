@@ -10,14 +10,16 @@ import (
 	"strings"
 
 	"github.com/switchhook/switchhook/api/internal/reply"
+	"github.com/switchhook/switchhook/record"
 )
 
 // adminPrefix begins the path of every admin request.
 const adminPrefix = "/api/v1/"
 
 // route is one request of the admin API. In pattern "{id}" stands for an
-// instance's id or name, which is looked up before handle is called, and "{seq}"
-// for the number of one of its events.
+// instance's id or name, which is looked up before handle is called, "{stream}"
+// for that or "daemon", whose events are a stream too, "{seq}" for the number of
+// an event, and "{ref}" for an endpoint, which is looked up as well.
 type route struct {
 	method  string
 	pattern []string
@@ -28,9 +30,14 @@ type route struct {
 type call struct {
 	*http.Request
 	w     http.ResponseWriter
-	entry Entry  // of {id}
+	entry Entry  // of {id} or {stream}
 	seq   uint64 // of {seq}
+
+	endpoint Endpoint // of {ref}
 }
+
+// nothing is an answer with the status 204.
+type nothing struct{}
 
 // created is an answer with the status 201.
 type created struct{ body any }
@@ -57,7 +64,6 @@ func (a *API) adminRoutes() []route {
 		{http.MethodPost, below("disconnect"), a.command(a.cfg.Instances.Disconnect)},
 		{http.MethodPost, below("clear"), a.command(a.cfg.Instances.Clear)},
 		{http.MethodPost, below("save"), a.save},
-		{http.MethodGet, below("events"), a.events},
 		{http.MethodPost, below("pairing-code"), a.pairingCode},
 		{http.MethodPost, below("messages"), a.send},
 		{http.MethodPost, below("media", "{seq}"), a.fetch},
@@ -89,6 +95,8 @@ func (a *API) serveAdmin(w http.ResponseWriter, r *http.Request) {
 	}
 	switch b := body.(type) {
 	case streamed: // answered already
+	case nothing:
+		w.WriteHeader(http.StatusNoContent)
 	case created:
 		reply.JSON(w, http.StatusCreated, b.body)
 	case *download:
@@ -106,7 +114,7 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	var allow []string
 	for _, rt := range a.admin {
-		id, seq, ok := rt.match(segs)
+		at, ok := rt.match(segs)
 		if !ok {
 			continue
 		}
@@ -114,13 +122,9 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request) (any, error) {
 			allow = append(allow, rt.method)
 			continue
 		}
-		c := &call{Request: r, w: w, seq: seq}
-		if id != "" {
-			e, err := a.cfg.Instances.Find(r.Context(), id)
-			if err != nil {
-				return nil, err
-			}
-			c.entry = e
+		c := &call{Request: r, w: w, seq: at.seq}
+		if err := a.lookUp(c, at); err != nil {
+			return nil, err
 		}
 		return rt.handle(c)
 	}
@@ -136,27 +140,63 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request) (any, error) {
 
 var errNoRoute = &failure{Status: http.StatusNotFound, Code: "no_route", Message: "the admin API has no such path"}
 
-// match reports whether the route's pattern fits, and what stands for {id} and
-// {seq}.
-func (rt route) match(segs []string) (id string, seq uint64, ok bool) {
+// place is what a path says beside its pattern.
+type place struct {
+	id, stream, ref string // empty where the pattern has none
+	seq             uint64
+}
+
+// match reports whether the route's pattern fits, and what stands for the words
+// in braces.
+func (rt route) match(segs []string) (at place, ok bool) {
 	if len(segs) != len(rt.pattern) {
-		return "", 0, false
+		return at, false
 	}
 	for i, p := range rt.pattern {
-		switch {
-		case p == "{id}":
-			id = segs[i]
-		case p == "{seq}":
+		switch p {
+		case "{id}":
+			at.id = segs[i]
+		case "{stream}":
+			at.stream = segs[i]
+		case "{ref}":
+			at.ref = segs[i]
+		case "{seq}":
 			n, err := strconv.ParseUint(segs[i], 10, 64)
 			if err != nil {
-				return "", 0, false
+				return at, false
 			}
-			seq = n
-		case p != segs[i]:
-			return "", 0, false
+			at.seq = n
+		default:
+			if p != segs[i] {
+				return at, false
+			}
 		}
 	}
-	return id, seq, true
+	return at, true
+}
+
+// lookUp finds what the path names.
+func (a *API) lookUp(c *call, at place) (err error) {
+	switch {
+	case at.id != "":
+		c.entry, err = a.cfg.Instances.Find(c.Context(), at.id)
+	case at.stream != "":
+		c.entry, err = a.stream(c, at.stream)
+	case at.ref != "" && a.cfg.Endpoints == nil:
+		err = errNoRoute
+	case at.ref != "":
+		c.endpoint, err = a.endpoint(c, at.ref)
+	}
+	return err
+}
+
+// stream is the instance of that name or id, or what stands for the daemon,
+// whose name no instance has.
+func (a *API) stream(c *call, name string) (Entry, error) {
+	if name == record.DaemonStream {
+		return Entry{ID: record.DaemonStream, Name: record.DaemonStream}, nil
+	}
+	return a.cfg.Instances.Find(c.Context(), name)
 }
 
 // decode reads the body into v: one JSON object with no key that v does not

@@ -2,8 +2,13 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
+	"mime"
+	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/switchhook/switchhook/record"
@@ -16,22 +21,38 @@ const (
 	maxWait       = 55 * time.Second // below the patience of usual proxies
 )
 
-// look is what a request for events asks.
-type look struct {
-	after uint64
-	limit int
-	wait  time.Duration
+// What an answer with events tells beside them.
+const (
+	// HeadHeader is the seq of the stream's newest event: who has it has all.
+	HeadHeader = "Switchhook-Head"
+	// PrunedHeader is there when events that were asked for are in the log no more,
+	// as <first>-<last>.
+	PrunedHeader = "Switchhook-Pruned"
+)
+
+func (a *API) eventRoutes() []route {
+	of := func(what ...string) []string { return append([]string{"instances", "{stream}"}, what...) }
+	return []route{
+		{http.MethodGet, of("events"), a.events},
+		{http.MethodGet, of("events", "stream"), a.follow},
+	}
 }
 
-// parseLook reads ?after=<seq>&limit=<n>&wait=<seconds>.
-func parseLook(q url.Values) (look, error) {
-	l := look{limit: defaultEvents}
+// look is what a request for events asks.
+type look struct {
+	after  cursor
+	limit  int
+	wait   time.Duration
+	encode func(*record.Event) ([]byte, error)
+}
+
+// parseLook reads ?after=<seq or id>&limit=<n>&wait=<seconds or duration>&format=<name>.
+func (a *API) parseLook(q url.Values) (l look, err error) {
+	l.limit = defaultEvents
 	if s := q.Get("after"); s != "" {
-		n, err := strconv.ParseUint(s, 10, 64)
-		if err != nil {
-			return l, invalid("after", "must be the number of an event")
+		if l.after, err = parseCursor(s); err != nil {
+			return l, err
 		}
-		l.after = n
 	}
 	if s := q.Get("limit"); s != "" {
 		n, err := strconv.Atoi(s)
@@ -41,36 +62,73 @@ func parseLook(q url.Values) (look, error) {
 		l.limit = n
 	}
 	if s := q.Get("wait"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 0 {
-			return l, invalid("wait", "must be a number of seconds")
-		}
-		l.wait = maxWait // longer wishes are cut
-		if n < int(maxWait/time.Second) {
-			l.wait = time.Duration(n) * time.Second
+		if l.wait, err = parseWait(s); err != nil {
+			return l, err
 		}
 	}
-	return l, nil
+	l.encode, err = a.encoder(q.Get("format"))
+	return l, err
 }
 
-// events answers an array of events in the standard format. With wait, an array
-// that would be empty is held back until there is an event, the time is over or
-// the daemon stops.
+// parseWait reads a number of seconds, or a duration such as "30s". Longer wishes
+// than maxWait are cut.
+func parseWait(s string) (time.Duration, error) {
+	if n, err := strconv.ParseUint(s, 10, 64); err == nil {
+		return time.Duration(min(n, uint64(maxWait/time.Second))) * time.Second, nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return 0, invalid("wait", `must be a number of seconds, or a duration such as "30s"`)
+	}
+	return min(d, maxWait), nil
+}
+
+// encoder answers what makes the bytes of the format.
+func (a *API) encoder(format string) (func(*record.Event) ([]byte, error), error) {
+	if encode, ok := a.cfg.Formats[format]; ok {
+		return encode, nil
+	}
+	if format == "" || format == "standard" {
+		return (*record.Event).Standard, nil
+	}
+	names := []string{"standard"}
+	for name := range a.cfg.Formats {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return nil, invalid("format", "must be "+strings.Join(slices.Compact(names), " or "))
+}
+
+// events answers an array of events. With wait, an array that would be empty is
+// held back until there is an event, the time is over or the daemon stops. Who
+// accepts text/event-stream gets the stream instead.
 func (a *API) events(c *call) (any, error) {
-	l, err := parseLook(c.URL.Query())
+	if accepts(c.Header, eventStream) {
+		return a.follow(c)
+	}
+	l, err := a.parseLook(c.URL.Query())
 	if err != nil {
 		return nil, err
 	}
 	if l.wait > 0 {
 		c.writeWithin(l.wait + writeTimeout)
 	}
-	found, err := a.await(c, l)
+	after, err := a.locate(c, l.after)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]json.RawMessage, 0, len(found))
-	for i := range found {
-		body, err := found[i].Standard()
+	page, err := a.await(c, after, l)
+	if err != nil {
+		return nil, err
+	}
+	h := c.w.Header()
+	h.Set(HeadHeader, strconv.FormatUint(page.head, 10))
+	if from, to, ok := page.pruned(); ok {
+		h.Set(PrunedHeader, fmt.Sprintf("%d-%d", from, to))
+	}
+	out := make([]json.RawMessage, 0, len(page.events))
+	for i := range page.events {
+		body, err := l.encode(&page.events[i])
 		if err != nil {
 			return nil, err
 		}
@@ -79,28 +137,67 @@ func (a *API) events(c *call) (any, error) {
 	return out, nil
 }
 
+// page is what one look has found.
+type page struct {
+	after  uint64
+	head   uint64 // of the stream, not below the events
+	events []record.Event
+}
+
+// pruned answers which of the events behind after the log holds no more.
+func (p page) pruned() (from, to uint64, ok bool) {
+	to = p.head
+	if len(p.events) > 0 {
+		to = p.events[0].Seq - 1
+	}
+	return p.after + 1, to, to > p.after
+}
+
+// read looks once.
+func (a *API) read(c *call, after uint64, limit int) (page, error) {
+	p := page{after: after, head: a.cfg.Instances.Head(c.entry.ID)} // before the events, so that all up to it are found
+	var err error
+	p.events, err = a.cfg.Instances.Events(c.Context(), c.entry.ID, after, limit)
+	if n := len(p.events); n > 0 {
+		p.head = max(p.head, p.events[n-1].Seq)
+	}
+	return p, err
+}
+
 // await looks until there are events or waiting is over.
-func (a *API) await(c *call, l look) ([]record.Event, error) {
+func (a *API) await(c *call, after uint64, l look) (page, error) {
 	if l.wait == 0 {
-		return a.cfg.Instances.Events(c.Context(), c.entry.ID, l.after, l.limit)
+		return a.read(c, after, l.limit)
 	}
 	wake, stop := a.cfg.Instances.Watch(c.entry.ID) // before the first look, so that nothing falls between
 	defer stop()
 	timer := time.NewTimer(l.wait)
 	defer timer.Stop()
 	for {
-		found, err := a.cfg.Instances.Events(c.Context(), c.entry.ID, l.after, l.limit)
-		if err != nil || len(found) > 0 {
-			return found, err
+		p, err := a.read(c, after, l.limit)
+		if err != nil || len(p.events) > 0 {
+			return p, err
 		}
 		select {
 		case <-wake:
 		case <-timer.C:
-			return nil, nil
+			return p, nil
 		case <-a.stopped:
-			return nil, nil
+			return p, nil
 		case <-c.Context().Done():
-			return nil, c.Context().Err()
+			return p, c.Context().Err()
 		}
 	}
+}
+
+// accepts reports whether a client names the media type among those it takes.
+func accepts(h http.Header, kind string) bool {
+	for _, accept := range h.Values("Accept") {
+		for one := range strings.SplitSeq(accept, ",") {
+			if media, _, err := mime.ParseMediaType(one); err == nil && media == kind {
+				return true
+			}
+		}
+	}
+	return false
 }

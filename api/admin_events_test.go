@@ -49,7 +49,7 @@ func TestEventsArePaged(t *testing.T) {
 			t.Errorf("%q: %d events from %v", query, len(got), got)
 		}
 	}
-	for _, query := range []string{"after=-1", "after=x", "limit=0", "limit=1001", "limit=x", "wait=-1", "wait=1s"} {
+	for _, query := range []string{"after=-1", "after=x", "limit=0", "limit=1001", "limit=x", "wait=-1", "wait=-1s", "wait=soon", "after=i1/1", "after=i2/1/1", "format=xml"} {
 		if w := do(h, "GET", "/api/v1/instances/acme/events?"+query, ""); w.Code != 400 || !strings.Contains(w.Body.String(), `"code":"invalid"`) {
 			t.Errorf("%s: %d %s", query, w.Code, w.Body)
 		}

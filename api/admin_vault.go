@@ -65,7 +65,7 @@ func (a *API) rotateKey(c *call) (any, error) {
 }
 
 func (a *API) backup(c *call) (any, error) {
-	return a.stream(c, func(w io.Writer) error { return a.cfg.Vault.Backup(c.Context(), w) })
+	return a.pour(c, func(w io.Writer) error { return a.cfg.Vault.Backup(c.Context(), w) })
 }
 
 func (a *API) export(c *call) (any, error) {
@@ -75,15 +75,15 @@ func (a *API) export(c *call) (any, error) {
 	if err := c.decode(&body); err != nil {
 		return nil, err
 	}
-	return a.stream(c, func(w io.Writer) error {
+	return a.pour(c, func(w io.Writer) error {
 		return a.cfg.Mover.Export(c.Context(), c.entry.ID, body.Passphrase, w)
 	})
 }
 
-// stream lets write answer with bytes. An error before the first of them is
+// pour lets write answer with bytes. An error before the first of them is
 // answered as usual; after it, the connection is cut, so that nobody takes half
 // an answer for a whole one.
-func (a *API) stream(c *call, write func(io.Writer) error) (any, error) {
+func (a *API) pour(c *call, write func(io.Writer) error) (any, error) {
 	out := &pieces{w: c.w, control: http.NewResponseController(c.w)}
 	// An export waits for its connection to close before the first byte.
 	_ = out.control.SetWriteDeadline(time.Now().Add(writeTimeout + stall))

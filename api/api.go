@@ -1,11 +1,15 @@
 package api
 
 import (
+	"io/fs"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/web"
 )
 
@@ -13,9 +17,15 @@ import (
 type Config struct {
 	Instances Instances
 	System    System
-	Sandbox   Sandbox // nil unless the network is the sandbox
-	Vault     Vault   // nil: keys and backups are not served
-	Mover     Mover   // nil: instances are not moved
+	Sandbox   Sandbox   // nil unless the network is the sandbox
+	Vault     Vault     // nil: keys and backups are not served
+	Mover     Mover     // nil: instances are not moved
+	Endpoints Endpoints // nil: endpoints are not served
+	Schemas   fs.FS     // files NAME.json that say how events look; nil: they are not served
+
+	// Formats encode an event for who pulls it, by the name that ?format= gives.
+	// "standard" is there without.
+	Formats map[string]func(*record.Event) ([]byte, error)
 
 	// Token is the bearer token of the admin API over TCP. Empty: it is not
 	// served there.
@@ -36,8 +46,10 @@ type API struct {
 	dialects []dialect
 	page     http.Handler
 
+	streams atomic.Int64 // of server-sent events that are under way
+
 	stopOnce sync.Once
-	stopped  chan struct{} // closed when long polls have to end
+	stopped  chan struct{} // closed when long polls and streams have to end
 }
 
 // New makes the handler.
@@ -54,7 +66,7 @@ func New(cfg Config) *API {
 		dialects: dialects(cfg),
 		stopped:  make(chan struct{}),
 	}
-	a.admin = append(a.adminRoutes(), a.vaultRoutes()...)
+	a.admin = slices.Concat(a.adminRoutes(), a.eventRoutes(), a.endpointRoutes(), a.vaultRoutes())
 	a.page = web.Handler(func() web.About {
 		about := cfg.System.About()
 		return web.About{Version: about.Version, Network: about.Network}
@@ -62,8 +74,8 @@ func New(cfg Config) *API {
 	return a
 }
 
-// Stop ends the long polls that are under way and lets later ones answer at
-// once. Harmless twice. A server made by [API.Server] does it by itself.
+// Stop ends the long polls and event streams that are under way and lets later
+// ones answer at once. Harmless twice. A server made by [API.Server] does it by itself.
 func (a *API) Stop() { a.stopOnce.Do(func() { close(a.stopped) }) }
 
 // The bounds of a connection. A handler that needs longer says so itself.

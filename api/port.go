@@ -60,8 +60,12 @@ type Commands interface {
 	Info(ctx context.Context, id string) (record.Info, error)
 }
 
-// Log reads the events.
+// Log reads the events of streams: of an instance, by its id, or of the daemon,
+// record.DaemonStream.
 type Log interface {
+	// Head is the seq of the stream's newest event, 0 before the first. Every event
+	// up to it is found by [Log.Events], unless it was pruned.
+	Head(stream string) uint64
 	// Events answers at most limit events of the stream that follow seq after,
 	// oldest first; fewer, or none, when there are no more yet.
 	Events(ctx context.Context, stream string, after uint64, limit int) ([]record.Event, error)

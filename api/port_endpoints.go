@@ -1,20 +1,24 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"strings"
 	"time"
 
 	"github.com/switchhook/switchhook/record"
 )
 
 // Endpoints is what can be asked about deliveries. An endpoint is named by its
-// id. Errors are those of [Instances]; instance.ErrNotFound stands for an
-// endpoint, too.
+// id, a stream by the id of its instance or record.DaemonStream. Any goroutine
+// may call any method. Errors are those of [Instances], but for an endpoint
+// ErrNoEndpoint, ErrAmbiguous, ErrEndpointTaken and ErrNothingPending.
 type Endpoints interface {
 	// Endpoints answers those of one owner, or all of them, by owner and name.
 	Endpoints(ctx context.Context, of Owner) ([]Endpoint, error)
-	// Endpoint answers the one of an id, or of a name that only one has: NAME,
-	// INSTANCE/NAME or @TENANT/NAME.
+	// Endpoint answers the one of an id or of what [ParseRef] reads. It fails with
+	// ErrAmbiguous for a bare name that several have.
 	Endpoint(ctx context.Context, ref string) (Endpoint, error)
 	AddEndpoint(ctx context.Context, spec EndpointSpec) (Endpoint, error)
 	// ChangeEndpoint sets what is not nil. What is pending is tried at once.
@@ -28,28 +32,56 @@ type Endpoints interface {
 	// endpoint that its receiver has disabled and tries all that waits at once.
 	PauseEndpoint(ctx context.Context, id, reason string) (Endpoint, error)
 	ResumeEndpoint(ctx context.Context, id string) (Endpoint, error)
+	// RetryEndpoint tries what waits now, also while the endpoint is failing.
+	RetryEndpoint(ctx context.Context, id string) (Endpoint, error)
 	// TestEndpoint sends an endpoint.test event at once, beside the lanes and
 	// without retries, and answers what came of it.
 	TestEndpoint(ctx context.Context, id string) (Tested, error)
 	// SkipEvent gives up the event that a lane is stuck with: it becomes a dead
-	// letter. It fails if nothing is pending.
-	SkipEvent(ctx context.Context, id, stream string) (record.DeadLetter, error)
+	// letter. It may fail with ErrNothingPending.
+	SkipEvent(ctx context.Context, id, stream string) (DeadLetter, error)
 
 	// Deliveries answers the lanes of a stream, or of all streams for "".
 	Deliveries(ctx context.Context, stream string) ([]Lane, error)
-	// DeadLetters answers what was given up, oldest first, of one endpoint, one
-	// stream, or both or all if they are empty.
-	DeadLetters(ctx context.Context, endpoint, stream string) ([]record.DeadLetter, error)
-	// Replay delivers events of the log once more, beside the live ones.
+	// DeadLetters answers what was given up, by endpoint, stream and seq.
+	DeadLetters(ctx context.Context, q DeadQuery) ([]DeadLetter, error)
+	// Replay delivers events of the log once more, beside the live ones, and
+	// answers the lanes it made, one for each endpoint. It fails with an
+	// *instance.InvalidError if there is nothing to deliver to any.
 	Replay(ctx context.Context, spec ReplaySpec) ([]Lane, error)
 }
+
+// What the methods of [Endpoints] fail with, beside the errors of [Instances].
+var (
+	ErrNoEndpoint     = errors.New("no such endpoint")
+	ErrAmbiguous      = errors.New("several endpoints have that name: say whose, as INSTANCE/NAME, @TENANT/NAME, or /NAME for the daemon's")
+	ErrEndpointTaken  = errors.New("an endpoint of that name exists already for that owner")
+	ErrNothingPending = errors.New("nothing waits to be delivered there")
+)
 
 // Owner says whose endpoints are meant; the zero value is everybody's. At most
 // one is set.
 type Owner struct {
-	Instance string // an id
+	Instance string // an id; what [ParseRef] answers may be a name
 	Tenant   string
 	Daemon   bool
+}
+
+// ParseRef reads INSTANCE/NAME, @TENANT/NAME, and /NAME for an endpoint of the
+// whole daemon. Anything else is a name, or an id, of nobody in particular.
+func ParseRef(ref string) (of Owner, name string) {
+	owner, name, owned := strings.Cut(ref, "/")
+	tenant, ofTenant := strings.CutPrefix(owner, "@")
+	switch {
+	case !owned:
+		return Owner{}, ref
+	case owner == "":
+		return Owner{Daemon: true}, name
+	case ofTenant:
+		return Owner{Tenant: tenant}, name
+	default:
+		return Owner{Instance: owner}, name
+	}
 }
 
 // EndpointSpec is what an endpoint is made from.
@@ -57,6 +89,8 @@ type EndpointSpec struct {
 	Name     string `json:"name"`
 	Instance string `json:"instance,omitempty"` // an id or a name; neither this nor Tenant: the whole daemon
 	Tenant   string `json:"tenant,omitempty"`
+	// Secret is the first signing secret; empty: one is made.
+	Secret string `json:"secret,omitempty"`
 	// After is the seq after which deliveries begin, of an instance's stream; nil:
 	// with the next event.
 	After *uint64 `json:"after,omitempty"`
@@ -101,6 +135,9 @@ type Endpoint struct {
 	Health
 }
 
+// Ref names the endpoint as [ParseRef] reads it.
+func (e Endpoint) Ref() string { return e.Owner + "/" + e.Name }
+
 // Secret is a signing secret.
 type Secret struct {
 	Secret string    `json:"secret"`
@@ -110,36 +147,74 @@ type Secret struct {
 // Health is how an endpoint does.
 type Health struct {
 	// State is "ok", "failing" while the breaker is open, or "paused".
-	State    string       `json:"state"`
-	Since    time.Time    `json:"since,omitzero"`     // of failing
-	Reason   string       `json:"reason,omitempty"`   // of paused, or the last error of failing
-	Fails    int          `json:"fails,omitempty"`    // failed tries in a row
-	ProbeAt  time.Time    `json:"probe_at,omitzero"`  // the next try while failing
-	Lanes    int          `json:"lanes"`              // streams that lead here
-	Pending  uint64       `json:"pending"`            // events that wait, filtered ones included
-	InFlight int          `json:"in_flight_now"`      // requests under way
-	Failures []record.Try `json:"failures,omitempty"` // the last failed tries, oldest first
+	State       string       `json:"state"`
+	Since       time.Time    `json:"since,omitzero"`     // of failing
+	Reason      string       `json:"reason,omitempty"`   // of paused, or the last error of failing
+	Fails       int          `json:"fails,omitempty"`    // failed tries in a row
+	ProbeAt     time.Time    `json:"probe_at,omitzero"`  // the next try while failing
+	Lanes       int          `json:"lanes"`              // streams that lead here
+	Pending     uint64       `json:"pending"`            // events that wait, filtered ones included
+	InFlightNow int          `json:"in_flight_now"`      // requests under way
+	Failures    []record.Try `json:"failures,omitempty"` // the last failed tries, oldest first
 }
 
 // Lane is one stream on its way to one endpoint, or a replay of it.
 type Lane struct {
-	Endpoint  string       `json:"endpoint"`
-	Name      string       `json:"name"`
-	Owner     string       `json:"owner,omitempty"`
-	Format    string       `json:"format"`
-	Stream    string       `json:"stream"`
-	Replay    string       `json:"replay,omitempty"`
-	Until     uint64       `json:"until,omitempty"`
-	Acked     uint64       `json:"acked"`
-	Head      uint64       `json:"head"`
-	Pending   uint64       `json:"pending"`
-	InFlight  bool         `json:"in_flight"`
-	State     string       `json:"state"` // of the endpoint
-	Attempts  int          `json:"attempts,omitempty"`
-	FirstAt   time.Time    `json:"first_at,omitzero"`
-	NextAt    time.Time    `json:"next_at,omitzero"`
-	LastError string       `json:"last_error,omitempty"`
-	Tries     []record.Try `json:"tries,omitempty"`
+	Endpoint   string       `json:"endpoint"`
+	Name       string       `json:"name"`
+	Owner      string       `json:"owner,omitempty"`
+	Format     string       `json:"format"`
+	Stream     string       `json:"stream"`
+	StreamName string       `json:"stream_name,omitempty"` // of the instance
+	Replay     string       `json:"replay,omitempty"`
+	Until      uint64       `json:"until,omitempty"`
+	Acked      uint64       `json:"acked"`
+	Head       uint64       `json:"head"`
+	Pending    uint64       `json:"pending"`
+	InFlight   bool         `json:"in_flight"`
+	State      string       `json:"state"` // of the endpoint
+	Attempts   int          `json:"attempts,omitempty"`
+	FirstAt    time.Time    `json:"first_at,omitzero"`
+	NextAt     time.Time    `json:"next_at,omitzero"`
+	LastError  string       `json:"last_error,omitempty"`
+	Tries      []record.Try `json:"tries,omitempty"`
+}
+
+// Ref names the lane's endpoint as [ParseRef] reads it.
+func (l Lane) Ref() string { return l.Owner + "/" + l.Name }
+
+// DeadLetter is an event, or a run of events, that was given up, with what an
+// operator wants to know of it.
+type DeadLetter struct {
+	record.DeadLetter
+	Name       string      `json:"name,omitempty"`        // of the endpoint
+	Owner      string      `json:"owner,omitempty"`       // of the endpoint, as in [Endpoint]
+	StreamName string      `json:"stream_name,omitempty"` // of the instance
+	Kind       record.Kind `json:"kind,omitempty"`        // of the first event, empty if it was pruned
+	EventAt    time.Time   `json:"event_at,omitzero"`     // of the first event, zero if it was pruned
+}
+
+// Ref names the endpoint as [ParseRef] reads it.
+func (d DeadLetter) Ref() string { return d.Owner + "/" + d.Name }
+
+// DeadQuery says which dead letters are wanted.
+type DeadQuery struct {
+	Endpoint string  // an id; empty: of all
+	Stream   string  // empty: of all
+	After    DeadKey // only those behind it
+	Limit    int     // at most so many, above 0
+}
+
+// DeadKey is the place of a dead letter among all of them, which are ordered by
+// endpoint, stream and the seq of their first event.
+type DeadKey struct {
+	Endpoint, Stream string
+	From             uint64
+}
+
+// Compare orders two places.
+func (k DeadKey) Compare(o DeadKey) int {
+	return cmp.Or(strings.Compare(k.Endpoint, o.Endpoint), strings.Compare(k.Stream, o.Stream), cmp.Compare(k.From, o.From))
 }
 
 // Tested is what came of a test.
@@ -151,11 +226,12 @@ type Tested struct {
 	Took      time.Duration `json:"took_ns"`
 }
 
-// ReplaySpec says what is delivered once more. From and FromTime, To and ToTime
-// exclude each other; without an end it is what the log ends with now.
+// ReplaySpec says what is delivered once more: both ends included, and the
+// events of the very moments, too. One of From and FromTime is set, at most one
+// of To and ToTime; without an end it is what the log ends with now.
 type ReplaySpec struct {
 	Stream   string    `json:"-"`
-	Endpoint string    `json:"endpoint,omitempty"` // empty: every endpoint of the stream
+	Endpoint string    `json:"endpoint,omitempty"` // an id; empty: every endpoint of the stream
 	From     uint64    `json:"from,omitempty"`
 	FromTime time.Time `json:"from_time,omitzero"`
 	To       uint64    `json:"to,omitempty"`

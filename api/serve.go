@@ -50,6 +50,8 @@ func (a *API) route(r *http.Request, path string) (room string, h http.Handler) 
 		return "health", http.HandlerFunc(a.healthz)
 	case path == "/readyz":
 		return "health", http.HandlerFunc(a.readyz)
+	case path == schemasPath || strings.HasPrefix(path, schemasPath+"/"):
+		return "schemas", http.HandlerFunc(a.schemas)
 	case path == "/api" || strings.HasPrefix(path, "/api/"):
 		return "admin", http.HandlerFunc(a.serveAdmin)
 	case path == "/ui" || strings.HasPrefix(path, "/ui/"):

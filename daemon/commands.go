@@ -67,6 +67,9 @@ func (f *fleet) Info(_ context.Context, id string) (record.Info, error) {
 	return m.live.Load().Status().Info, nil
 }
 
+// Head implements [api.Instances].
+func (f *fleet) Head(stream string) uint64 { return f.store.Head(stream) }
+
 // Events implements [api.Instances].
 func (f *fleet) Events(_ context.Context, stream string, after uint64, limit int) ([]record.Event, error) {
 	return f.store.Events(stream, after, limit)

@@ -42,7 +42,7 @@ func (f *Fake) fire(h *held, cause fsm.Cause, events ...fsm.Event) {
 
 // append adds an event to the instance's stream. f.mu is held.
 func (f *Fake) append(h *held, ev record.Event) {
-	ev.Stream, ev.Epoch, ev.Seq = h.ID, 1, uint64(len(h.events)+1)
+	ev.Stream, ev.Epoch, ev.Seq = h.ID, max(h.epoch, 1), h.head()+1
 	ev.At, ev.Name = f.Now(), h.Name
 	h.events = append(h.events, ev)
 	f.wake(h.ID)
@@ -58,16 +58,79 @@ func (f *Fake) wake(stream string) {
 	}
 }
 
+// Head implements api.Instances.
+func (f *Fake) Head(stream string) uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h, err := f.stream(stream)
+	if err != nil {
+		return 0
+	}
+	return h.head()
+}
+
 // Events implements api.Instances.
 func (f *Fake) Events(_ context.Context, stream string, after uint64, limit int) ([]record.Event, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	h, err := f.find(stream)
+	h, err := f.stream(stream)
 	if err != nil {
 		return nil, instance.ErrNotFound
 	}
-	rest := h.events[min(after, uint64(len(h.events))):]
+	rest := h.events
+	for len(rest) > 0 && rest[0].Seq <= after {
+		rest = rest[1:]
+	}
 	return slices.Clone(rest[:min(limit, len(rest))]), nil
+}
+
+// Tell appends an event to the daemon's own stream.
+func (f *Fake) Tell(kind record.Kind) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.append(&f.own, record.Event{Kind: kind})
+}
+
+// Prune forgets the events of a stream up to seq.
+func (f *Fake) Prune(stream string, seq uint64) {
+	f.rewrite(stream, func(h *held) {
+		h.pruned = seq
+		h.events = slices.DeleteFunc(h.events, func(e record.Event) bool { return e.Seq <= seq })
+	})
+}
+
+// Rewind forgets the events of a stream behind seq and lets it go on in a later
+// epoch, as happens when a backup is restored.
+func (f *Fake) Rewind(stream string, seq uint64) {
+	f.rewrite(stream, func(h *held) {
+		h.epoch = max(h.epoch, 1) + 1
+		h.events = slices.DeleteFunc(h.events, func(e record.Event) bool { return e.Seq > seq })
+	})
+}
+
+func (f *Fake) rewrite(stream string, change func(*held)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h, err := f.stream(stream)
+	if err != nil {
+		panic(err)
+	}
+	change(h)
+}
+
+// stream is the instance, or what holds the daemon's own events. f.mu is held.
+func (f *Fake) stream(name string) (*held, error) {
+	if name == record.DaemonStream {
+		return &f.own, nil
+	}
+	return f.find(name)
+}
+
+func (h *held) head() uint64 {
+	if n := len(h.events); n > 0 {
+		return h.events[n-1].Seq
+	}
+	return h.pruned
 }
 
 // Watch implements api.Instances.

@@ -33,6 +33,7 @@ type Fake struct {
 	err       error
 	notReady  error
 	instances []*held
+	own       held // the daemon's own events
 	watchers  map[string][]chan struct{}
 	log       []string // of the calls that change something
 	seq       int
@@ -56,6 +57,8 @@ type held struct {
 	pending int
 	lastErr string
 	events  []record.Event
+	epoch   uint32 // 0 is 1
+	pruned  uint64 // the last seq that is no more
 }
 
 // New makes a fake of the given network with no instance.
@@ -69,6 +72,7 @@ func New(network string) *Fake {
 			Name: "refuse-402", What: "bans", Options: []string{"no_gap", "times", "later", "expire", "ban_reason"},
 		}},
 		watchers: make(map[string][]chan struct{}),
+		own:      held{Instance: record.Instance{ID: record.DaemonStream}},
 	}
 }
 
@@ -185,8 +189,8 @@ func (f *Fake) Add(_ context.Context, spec api.AddSpec) (api.Entry, error) {
 	now := f.Now()
 	h := &held{Instance: record.Instance{
 		ID: fmt.Sprintf("i%d", f.seq), Name: spec.Name,
-		WID:       fmt.Sprintf("6D6307C3-2973-4468-85FA-%012d", f.seq),
-		CreatedAt: now, Since: now, Config: record.Config{Webhook: spec.Webhook},
+		WID:    fmt.Sprintf("6D6307C3-2973-4468-85FA-%012d", f.seq),
+		Tenant: spec.Tenant, CreatedAt: now, Since: now, Config: record.Config{Webhook: spec.Webhook},
 	}, stored: make(map[uint64][]byte)}
 	h.pair(Phone)
 	f.instances = append(f.instances, h)
@@ -244,8 +248,8 @@ func (h *held) info() record.Info { return record.Describe(h.Instance, h.session
 
 func (h *held) entry() api.Entry {
 	return api.Entry{
-		ID: h.ID, Name: h.Name, WID: h.WID, WebhookSecret: "whsec_" + h.ID,
-		CreatedAt: h.CreatedAt, Deleting: !h.DeletedAt.IsZero(), Seq: uint64(len(h.events)),
+		ID: h.ID, Name: h.Name, Tenant: h.Tenant, WID: h.WID, WebhookSecret: "whsec_" + h.ID,
+		CreatedAt: h.CreatedAt, Deleting: !h.DeletedAt.IsZero(), Seq: h.head(),
 		Info:     h.info(),
 		Delivery: api.Delivery{Pending: h.pending, LastError: h.lastErr},
 	}

@@ -1,0 +1,173 @@
+package api
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The bounds of one answer about deliveries.
+const (
+	defaultLanes = 200
+	MaxLanes     = 1000 // the most lanes of one answer about all of them
+	// MaxDeadLetters is the most that one answer tells.
+	MaxDeadLetters     = 1000
+	defaultDeadLetters = 100
+)
+
+// TotalHeader says how many there are when an answer holds only some of them.
+const TotalHeader = "Switchhook-Total"
+
+// deliveriesOf answers every lane of a stream.
+func (a *API) deliveriesOf(c *call) (any, error) {
+	return array(a.cfg.Endpoints.Deliveries(c.Context(), c.entry.ID))
+}
+
+// deliveries answers ?limit= lanes of all streams, those in trouble first, then
+// those with the most waiting, without the answers to their failed tries.
+func (a *API) deliveries(c *call) (any, error) {
+	limit, err := bounded(c, defaultLanes, MaxLanes)
+	if err != nil {
+		return nil, err
+	}
+	all, err := a.cfg.Endpoints.Deliveries(c.Context(), "")
+	if err != nil {
+		return nil, err
+	}
+	c.w.Header().Set(TotalHeader, strconv.Itoa(len(all)))
+	slices.SortStableFunc(all, func(x, y Lane) int {
+		return cmp.Or(cmp.Compare(y.Attempts, x.Attempts), cmp.Compare(y.Pending, x.Pending))
+	})
+	all = all[:min(limit, len(all))]
+	for i := range all {
+		all[i].Tries = nil
+	}
+	return array(all, nil)
+}
+
+// skipEvent takes {"instance": …} where several streams lead to the endpoint.
+func (a *API) skipEvent(c *call) (any, error) {
+	var body struct {
+		Instance string `json:"instance"`
+	}
+	if err := c.decode(&body); err != nil {
+		return nil, err
+	}
+	id := c.endpoint.Instance
+	switch {
+	case body.Instance != "":
+		e, err := a.stream(c, body.Instance)
+		if err != nil {
+			return nil, err
+		}
+		id = e.ID
+	case id == "":
+		return nil, invalid("instance", "is missing: the endpoint takes the events of several, and of the daemon; name the one whose event is skipped")
+	}
+	return a.cfg.Endpoints.SkipEvent(c.Context(), c.endpoint.ID, id)
+}
+
+// PlacedLetter is a dead letter with its place in the list.
+type PlacedLetter struct {
+	Place string `json:"place"` // for ?after= of the next request
+	DeadLetter
+}
+
+// deadLetters answers at most ?limit= of ?instance= and ?endpoint= behind the
+// place ?after=.
+func (a *API) deadLetters(c *call) (any, error) {
+	q := c.URL.Query()
+	limit, err := bounded(c, defaultDeadLetters, MaxDeadLetters)
+	if err != nil {
+		return nil, err
+	}
+	wanted := DeadQuery{Limit: limit}
+	if after := q.Get("after"); after != "" {
+		key, ok := parsePlace(after)
+		if !ok {
+			return nil, invalid("after", "must be the place of a dead letter, as an answer told it")
+		}
+		wanted.After = key
+	}
+	if name := q.Get("instance"); name != "" {
+		e, err := a.stream(c, name)
+		if err != nil {
+			return nil, err
+		}
+		wanted.Stream = e.ID
+	}
+	if ref := q.Get("endpoint"); ref != "" {
+		e, err := a.endpoint(c, ref)
+		if err != nil {
+			return nil, err
+		}
+		wanted.Endpoint = e.ID
+	}
+	all, err := a.cfg.Endpoints.DeadLetters(c.Context(), wanted)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]PlacedLetter, 0, len(all))
+	for _, d := range all {
+		out = append(out, PlacedLetter{DeadKey{d.Endpoint, d.Stream, d.From}.place(), d})
+	}
+	return out, nil
+}
+
+func (k DeadKey) place() string {
+	return k.Endpoint + "/" + k.Stream + "/" + strconv.FormatUint(k.From, 10)
+}
+
+func parsePlace(s string) (k DeadKey, ok bool) {
+	parts := strings.Split(s, "/")
+	if len(parts) != 3 {
+		return k, false
+	}
+	from, err := strconv.ParseUint(parts[2], 10, 64)
+	return DeadKey{parts[0], parts[1], from}, err == nil
+}
+
+// replay takes a [ReplaySpec] whose endpoint may be any reference to one.
+func (a *API) replay(c *call) (any, error) {
+	spec := ReplaySpec{}
+	if err := c.decode(&spec); err != nil {
+		return nil, err
+	}
+	spec.Stream = c.entry.ID
+	switch {
+	case spec.From == 0 && spec.FromTime.IsZero():
+		return nil, invalid("from", "is missing: the number of the first event, or from_time")
+	case spec.From > 0 && !spec.FromTime.IsZero():
+		return nil, invalid("from", "and from_time are two beginnings: give one of them")
+	case spec.To > 0 && !spec.ToTime.IsZero():
+		return nil, invalid("to", "and to_time are two ends: give one of them")
+	case spec.To > 0 && spec.To < spec.From, !spec.ToTime.IsZero() && spec.ToTime.Before(spec.FromTime):
+		return nil, invalid("to", "is before the beginning")
+	}
+	if spec.Endpoint != "" {
+		e, err := a.endpoint(c, spec.Endpoint)
+		if err != nil {
+			return nil, err
+		}
+		spec.Endpoint = e.ID
+	}
+	lanes, err := a.cfg.Endpoints.Replay(c.Context(), spec)
+	if err != nil {
+		return nil, err
+	}
+	return created{lanes}, nil
+}
+
+// bounded reads ?limit=.
+func bounded(c *call, usual, most int) (int, error) {
+	s := c.URL.Query().Get("limit")
+	if s == "" {
+		return usual, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > most {
+		return 0, invalid("limit", "must be 1 to "+strconv.Itoa(most))
+	}
+	return n, nil
+}
