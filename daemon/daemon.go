@@ -54,6 +54,7 @@ type Daemon struct {
 	fleet   *fleet
 	dials   *instance.Budget
 	outbox  *outbox.Outbox
+	sender  *webhook.Sender
 	bus     *bus.Bus
 	keeper  *keeper
 	api     *api.API
@@ -110,7 +111,7 @@ func New(o Options) (_ *Daemon, err error) {
 		control = phones{d.phones, d.fleet}
 	}
 	d.api = api.New(api.Config{
-		Instances: d.fleet, System: system{d}, Sandbox: control, Vault: d.vault,
+		Instances: d.fleet, Endpoints: d.fleet, System: system{d}, Sandbox: control, Vault: d.vault,
 		Mover: newMover(d.fleet, string(d.cfg.Network), seal.DefaultCost()),
 		Token: d.cfg.Admin.Token.Reveal(), PublicURL: d.cfg.PublicURL, Log: d.log,
 	})
@@ -195,7 +196,8 @@ func (d *Daemon) newFleet() error {
 	if err != nil {
 		return err
 	}
-	f.check = sender.CheckURL
+	d.sender = sender
+	f.check, f.test, f.formats = sender.CheckURL, sender.Test, sender.Formats()
 	d.outbox = outbox.New(outbox.Config{
 		Log: deliveries{d.store, f.book}, Sender: sender, Carries: sender.Carries, Covers: f.book.covers, Policy: sender.Policy,
 		OnDisable: f.endpointGone, OnHealth: f.endpointHealth,

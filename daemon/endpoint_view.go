@@ -154,7 +154,7 @@ func secrets(ep *record.Endpoint, now time.Time) []api.Secret {
 func healthOf(ep *record.Endpoint, st outbox.EndpointStatus) api.Health {
 	h := api.Health{
 		State: stateOf(ep, st.State), Lanes: st.Lanes, Pending: st.Pending,
-		InFlight: st.InFlight, Fails: st.Fails, Failures: st.Failures,
+		InFlightNow: st.InFlight, Fails: st.Fails, Failures: st.Failures,
 	}
 	switch h.State {
 	case statePaused:

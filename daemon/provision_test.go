@@ -45,10 +45,10 @@ func TestDisableAndConfigureRace(t *testing.T) {
 	}
 	m := f.byID(e.ID)
 	for n := range 100 {
-		old := m.endpoint()
+		old := m.webhook()
 		url := "http://127.0.0.1/" + string(rune('a'+n%26))
 		var wg sync.WaitGroup
-		wg.Go(func() { f.disableEndpoint(old, "410") })
+		wg.Go(func() { f.endpointGone(old, "410") })
 		wg.Go(func() {
 			if _, err := f.Configure(t.Context(), e.ID, instance.Patch{Webhook: &url}); err != nil {
 				t.Error(err)
@@ -59,7 +59,7 @@ func TestDisableAndConfigureRace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, ep := range []record.Endpoint{m.endpoint(), stored[0]} {
+		for _, ep := range []record.Endpoint{m.webhook(), stored[0]} {
 			if ep.URL != url || ep.Disabled != "" {
 				t.Fatalf("round %d: the endpoint is %s (disabled %q), the webhook %s", n, ep.URL, ep.Disabled, url)
 			}

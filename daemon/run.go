@@ -49,7 +49,9 @@ func (d *Daemon) run(ctx context.Context) error {
 		errs := front.stop()
 		d.announce(stop, record.DaemonStopped)
 		d.flush(stop)
-		errs = errors.Join(errs, out.stop(), network.stop(), disk.stop())
+		errs = errors.Join(errs, out.stop())
+		d.sender.Close()
+		errs = errors.Join(errs, network.stop(), disk.stop())
 		done <- errs
 	}()
 	select {
@@ -106,9 +108,46 @@ func (d *Daemon) flush(ctx context.Context) {
 	if err := d.bus.WaitPublished(ctx, d.store.Last()); err != nil {
 		d.log.Info("not everything is on NATS yet; it follows after the next start")
 	}
-	if err := d.outbox.WaitDrained(ctx, ""); err != nil {
+	if !d.delivered(ctx) {
 		d.log.Info("not every PostBack is delivered yet; they follow after the next start")
 	}
+}
+
+// lookEach is how often a stop looks whether anything can still be delivered.
+const lookEach = 25 * time.Millisecond
+
+// delivered waits until every event is, or until what is left waits for a
+// receiver that is out of reach. It answers false then, and when ctx has ended.
+func (d *Daemon) delivered(ctx context.Context) bool {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	drained := make(chan error, 1) // of one: nobody may be left to read it
+	go func() { drained <- d.outbox.WaitDrained(ctx, "") }()
+	look := time.NewTicker(lookEach)
+	defer look.Stop()
+	for {
+		select {
+		case err := <-drained:
+			return err == nil
+		case <-look.C:
+			if waiting, due := d.fleet.waiting(); waiting && !due {
+				return false
+			}
+		}
+	}
+}
+
+// waiting reports whether events wait to be delivered, and whether nothing is
+// known to hold up one of them.
+func (f *fleet) waiting() (waiting, due bool) {
+	states := f.states()
+	for _, l := range f.outbox.Status("") {
+		if l.Pending > 0 {
+			waiting = true
+			due = due || l.Disabled == "" && l.Attempts == 0 && states[l.Endpoint] != stateFailing
+		}
+	}
+	return waiting, due
 }
 
 // serve answers HTTP on both listeners until ctx ends, then lets requests that

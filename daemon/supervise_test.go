@@ -70,10 +70,11 @@ func newTestFleet(t *testing.T, driver instance.Driver) *fleet {
 	f := &fleet{
 		store: s, files: stored, driver: driver, watches: newWatches(), log: slog.New(slog.DiscardHandler),
 		timing: instance.DefaultTiming(), check: func(string) error { return nil },
+		formats: []string{"standard", "witi"}, book: newBook(),
 	}
 	budget := instance.NewBudget(1000)
 	f.dials = budget
-	f.outbox = outbox.New(outbox.Config{Log: deliveries{s}, Sender: noSender{}})
+	f.outbox = outbox.New(outbox.Config{Log: deliveries{s, f.book}, Sender: noSender{}, Covers: f.book.covers})
 	if err := f.load(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,9 @@
 package webhook
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/switchhook/switchhook/record"
 )
 
@@ -26,6 +29,9 @@ type Judge interface {
 type Scheduler interface {
 	Policy() record.Policy
 }
+
+// Formats lists the formats that there are, in alphabetical order.
+func (s *Sender) Formats() []string { return slices.Sorted(maps.Keys(s.formats)) }
 
 // Policy is how the tries of an endpoint are spread over time: what the endpoint
 // says itself, else its format, else the configuration.
