@@ -17,7 +17,7 @@ func posts(t testing.TB) (*apitest.Fake, *apitest.Endpoints, *api.API) {
 	t.Helper()
 	var e *apitest.Endpoints
 	f, h := rooms(t, func(c *api.Config) {
-		e = apitest.NewEndpoints(c.Instances.(*apitest.Fake)) //nolint:forcetypeassert // rooms made it
+		e = apitest.NewEndpoints(c.Instances.(*apitest.Fake))
 		c.Endpoints = e
 	})
 	return f, e, h
