@@ -13,6 +13,7 @@ import (
 
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/fsm"
+	"github.com/switchhook/switchhook/record"
 )
 
 // seqs reads the numbers of the events in an answer.
@@ -86,6 +87,8 @@ func TestLongPoll(t *testing.T) {
 		"event":       {"wait=50", func(p poller) { p.fire() }, 0, 1, 200},
 		"time":        {"wait=7", nil, 7 * time.Second, 0, 200},
 		"cut":         {"wait=86400", nil, 55 * time.Second, 0, 200},
+		"duration":    {"wait=1m30s", nil, 55 * time.Second, 0, 200},
+		"shorter":     {"wait=1500ms", nil, 1500 * time.Millisecond, 0, 200},
 		"client gone": {"wait=50", func(p poller) { p.cancel() }, 0, 0, 504},
 		"stopping":    {"wait=50", func(p poller) { p.api.Stop(); p.api.Stop() }, 0, 0, 200},
 	} {
@@ -151,4 +154,49 @@ func FuzzEventsQuery(f *testing.F) {
 			t.Errorf("%q: %d %s", query, w.Code, w.Body)
 		}
 	})
+}
+
+// Whoever pulls learns how far the stream is, and what it will never get.
+func TestPullTellsWhereItIs(t *testing.T) {
+	f, h := rooms(t, func(c *api.Config) {
+		c.Formats = map[string]func(*record.Event) ([]byte, error){
+			"cloudevents": func(ev *record.Event) ([]byte, error) {
+				return []byte(`{"specversion":"1.0","seq":` + strconv.FormatUint(ev.Seq, 10) + "}"), nil
+			},
+		}
+	})
+	for range 5 {
+		f.Fire("acme", fsm.CauseOperator, fsm.GenerateRequested, fsm.Closed)
+	}
+	f.Prune("i1", 4)
+	f.Tell(record.DaemonStarted)
+	for path, want := range map[string]struct {
+		n            int
+		head, pruned string
+		holds        string
+	}{
+		"acme/events?after=4":                          {6, "10", "", `"id":"i1/1/5"`},
+		"acme/events?after=10":                         {0, "10", "", `[]`},
+		"acme/events":                                  {6, "10", "1-4", ""},
+		"acme/events?after=2&limit=1":                  {1, "10", "3-4", ""},
+		"acme/events?after=i1/1/9":                     {1, "10", "", ""},
+		"acme/events?after=99":                         {0, "10", "", ""},
+		"acme/events?after=18446744073709551615":       {0, "10", "", ""},
+		"acme/events?after=8&format=standard":          {2, "10", "", ""},
+		"acme/events?after=9&format=cloudevents":       {1, "10", "", `[{"specversion":"1.0","seq":10}]`},
+		"acme/events?after=9&format=cloudevents&wait=": {1, "10", "", `specversion`},
+		"daemon/events":                                {1, "1", "", `"type":"daemon.started"`},
+	} {
+		w := do(h, "GET", "/api/v1/instances/"+path, "")
+		if n := len(seqs(t, w)); n != want.n || w.Header().Get(api.HeadHeader) != want.head || w.Header().Get(api.PrunedHeader) != want.pruned || !strings.Contains(w.Body.String(), want.holds) {
+			t.Errorf("%s: %d events, %v", path, n, w.Header())
+		}
+	}
+	f.Prune("i1", 10)
+	if w := do(h, "GET", "/api/v1/instances/acme/events?after=7", ""); w.Header().Get(api.PrunedHeader) != "8-10" {
+		t.Errorf("all pruned: %v", w.Header())
+	}
+	if w := do(h, "GET", "/api/v1/instances/acme/events?format=xml", ""); !strings.Contains(w.Body.String(), "must be cloudevents or standard") {
+		t.Errorf("%s", w.Body)
+	}
 }

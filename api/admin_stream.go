@@ -125,6 +125,9 @@ func (f *follower) run(wake <-chan struct{}) {
 func (f *follower) next() (more bool, err error) {
 	p, err := f.a.read(f.c, f.after, streamedPage)
 	if err != nil {
+		if f.c.Context().Err() == nil {
+			f.a.cfg.Log.Warn("event stream ended early", "instance", f.c.entry.ID, "err", err)
+		}
 		return false, err
 	}
 	if from, to, ok := p.pruned(); ok && to > f.told {
@@ -156,7 +159,7 @@ func (f *follower) next() (more bool, err error) {
 
 // write gives a reader so long to take a piece.
 func (f *follower) write(format string, args ...any) error {
-	_ = f.control.SetWriteDeadline(time.Now().Add(stall)) // only a test's writer has none
+	_ = f.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // only a test's writer has none
 	_, err := fmt.Fprintf(f.c.w, format, args...)
 	return err
 }

@@ -15,6 +15,13 @@ import (
 // may call any method. Errors are those of [Instances], but for an endpoint
 // ErrNoEndpoint, ErrAmbiguous, ErrEndpointTaken and ErrNothingPending.
 type Endpoints interface {
+	EndpointRegistry
+	EndpointCommands
+	Deliveries
+}
+
+// EndpointRegistry knows which endpoints there are.
+type EndpointRegistry interface {
 	// Endpoints answers those of one owner, or all of them, by owner and name.
 	Endpoints(ctx context.Context, of Owner) ([]Endpoint, error)
 	// Endpoint answers the one of an id or of what [ParseRef] reads. It fails with
@@ -28,6 +35,10 @@ type Endpoints interface {
 	// RotateSecret makes a new signing secret, or takes the given one. The others
 	// sign beside it for as long as keep says, and then no more.
 	RotateSecret(ctx context.Context, id, secret string, keep time.Duration) (Endpoint, error)
+}
+
+// EndpointCommands are what can be asked of one endpoint.
+type EndpointCommands interface {
 	// PauseEndpoint sends nothing more until ResumeEndpoint, which also enables an
 	// endpoint that its receiver has disabled and tries all that waits at once.
 	PauseEndpoint(ctx context.Context, id, reason string) (Endpoint, error)
@@ -40,7 +51,10 @@ type Endpoints interface {
 	// SkipEvent gives up the event that a lane is stuck with: it becomes a dead
 	// letter. It may fail with ErrNothingPending.
 	SkipEvent(ctx context.Context, id, stream string) (DeadLetter, error)
+}
 
+// Deliveries tells how deliveries go, and repeats them.
+type Deliveries interface {
 	// Deliveries answers the lanes of a stream, or of all streams for "".
 	Deliveries(ctx context.Context, stream string) ([]Lane, error)
 	// DeadLetters answers what was given up, by endpoint, stream and seq.

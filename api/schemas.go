@@ -1,10 +1,12 @@
 package api
 
 import (
+	"bytes"
 	"io/fs"
 	"net/http"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/switchhook/switchhook/api/internal/reply"
 )
@@ -43,7 +45,7 @@ func (a *API) schemas(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/schema+json")
 	w.Header().Set("Cache-Control", "no-cache")
-	_, _ = w.Write(body) // the client has gone; there is nobody to tell
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
 func (a *API) listSchemas(w http.ResponseWriter) {

@@ -88,6 +88,11 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 	if out == nil {
 		return nil
 	}
+	return c.decode(ctx, res, out)
+}
+
+// decode reads an answer.
+func (c *Client) decode(ctx context.Context, res *http.Response, out any) error {
 	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
