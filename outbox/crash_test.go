@@ -136,7 +136,7 @@ func (l *life) SaveLanes(ctx context.Context, lanes []record.Lane, dead []record
 	}
 	l.set(func() {
 		for _, lane := range lanes {
-			l.lanes[lane.Endpoint] = lane
+			l.put(lane)
 		}
 		l.fakeLog.dead = append(l.fakeLog.dead, dead...)
 	})
@@ -256,7 +256,9 @@ func TestCrashesRepeatAtMostTwoAndLoseNothing(t *testing.T) {
 				dead := make(map[uint64]bool)
 				for _, d := range w.deadLetters() {
 					if d.Endpoint == ep.ID {
-						dead[d.From] = true
+						for x := d.From; x <= d.To; x++ {
+							dead[x] = true
+						}
 						given++
 					}
 				}

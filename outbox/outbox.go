@@ -45,7 +45,7 @@ type Config struct {
 	PerOrigin   int             // tries under way to one origin: a scheme, host and port; 128
 	PerEndpoint int             // tries under way to one endpoint, unless it says otherwise itself; 32
 	Schedule    []time.Duration // waits between tries, the last one repeats; [DefaultSchedule]
-	Horizon     time.Duration   // from an event's first try to its last; 72 h
+	Horizon     time.Duration   // of an event, or from the first of a row of failures that reaches it; 72 h
 	AckDelay    time.Duration   // at most this long from an acknowledgement to the commit it rides; 50 ms
 	StopWait    time.Duration   // how long a stop waits for tries under way; 5 s
 }
@@ -103,20 +103,24 @@ type Outbox struct {
 	stopped chan struct{} // closed when Run reads its mail no more
 	mail    mailbox
 
+	news news
+
 	// What follows belongs to Run's goroutine.
-	now       time.Time // of this turn of the loop
-	lanes     map[string]*lane
-	streams   map[string]*stream
-	receivers map[string]*receiver
-	turns     []*receiver // receivers with a lane that may be tried now, in turn
-	waits     dueHeap     // lanes that wait for a time
-	inFlight  int
-	drains    []drain
-	saver     saver
-	spare     map[string]struct{} // an empty map to change for mail.notified
+	now      time.Time // of this turn of the loop
+	targets  map[string]*target
+	wide     map[*target]struct{} // those that may cover several streams
+	streams  map[string]*stream
+	origins  map[string]*origin
+	turns    queue[origin] // origins with a lane that may be tried now, in turn
+	idle     bool          // none of these can start before something changes
+	waits    alarms        // what waits for a time
+	inFlight int
+	drains   []drain
+	saver    saver
+	spare    map[string]struct{} // an empty map to change for mail.notified
 
 	work    context.Context // of tries and saves; outlives Run's ctx by at most StopWait
-	results chan result
+	results chan *job
 	saved   chan error
 	group   sync.WaitGroup
 }
@@ -125,16 +129,18 @@ type Outbox struct {
 func New(cfg Config) *Outbox {
 	cfg.setDefaults()
 	return &Outbox{
-		cfg:       cfg,
-		log:       cfg.Logger,
-		stopped:   make(chan struct{}),
-		mail:      newMailbox(),
-		lanes:     make(map[string]*lane),
-		streams:   make(map[string]*stream),
-		receivers: make(map[string]*receiver),
-		spare:     make(map[string]struct{}),
-		results:   make(chan result, cfg.MaxInFlight),
-		saved:     make(chan error, 1),
+		cfg:     cfg,
+		log:     cfg.Logger,
+		stopped: make(chan struct{}),
+		mail:    newMailbox(),
+		news:    newNews(),
+		targets: make(map[string]*target),
+		wide:    make(map[*target]struct{}),
+		streams: make(map[string]*stream),
+		origins: make(map[string]*origin),
+		spare:   make(map[string]struct{}),
+		results: make(chan *job, cfg.MaxInFlight),
+		saved:   make(chan error, 1),
 	}
 }
 
@@ -155,6 +161,8 @@ func (o *Outbox) Run(ctx context.Context) error {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	o.work = work
+	o.group.Go(o.spread)
+	defer o.news.close()
 
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -170,15 +178,27 @@ func (o *Outbox) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-o.mail.wake:
 		case <-timer.C:
-		case r := <-o.results:
+		case j := <-o.results:
 			o.now = time.Now()
-			o.finish(r)
+			o.finishAll(j)
 		case err := <-o.saved:
 			o.now = time.Now()
 			o.finishSave(err)
 		}
 	}
 	return o.stop(cancel)
+}
+
+// finishAll finishes a try and those that have come to an end beside it.
+func (o *Outbox) finishAll(j *job) {
+	for {
+		o.finish(j)
+		select {
+		case j = <-o.results:
+		default:
+			return
+		}
+	}
 }
 
 // stop lets what is under way end, then writes what is not on disk.
@@ -190,9 +210,9 @@ func (o *Outbox) stop(cancel context.CancelFunc) error {
 		case <-o.mail.wake:
 			o.now = time.Now()
 			o.readMail()
-		case r := <-o.results:
+		case j := <-o.results:
 			o.now = time.Now()
-			o.finish(r)
+			o.finish(j)
 		case err := <-o.saved:
 			o.now = time.Now()
 			o.finishSave(err)
@@ -209,7 +229,7 @@ func (o *Outbox) stop(cancel context.CancelFunc) error {
 func (o *Outbox) nextWake() time.Duration {
 	wait := time.Hour
 	if len(o.waits) > 0 {
-		wait = min(wait, o.waits[0].due.Sub(o.now))
+		wait = min(wait, o.waits[0].at.Sub(o.now))
 	}
 	if at, ok := o.saver.due(o.cfg.AckDelay); ok {
 		wait = min(wait, at.Sub(o.now))

@@ -84,8 +84,7 @@ func TestNotifyBeforeRunAndEndpointFromNowhere(t *testing.T) {
 func TestRunReportsALogThatCannotBeRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := newFakeLog()
-		log.endpoints = append(log.endpoints, endpoint("a")) // its cursor must be guessed
-		log.readErr = errors.New("disk on fire")
+		log.listErr = errors.New("disk on fire")
 		err := New(Config{Log: log, Sender: &fakeSender{}}).Run(t.Context())
 		if err == nil || !strings.Contains(err.Error(), "disk on fire") {
 			t.Fatalf("got %v", err)

@@ -130,8 +130,10 @@ func TestDeadLetterHoldsTheLane(t *testing.T) {
 			return Verdict{Outcome: Delivered}
 		})
 		ep := log.add(endpoint("a"), 0)
-		log.commit(ep.Stream, 2)
+		log.commit(ep.Stream, 1)
 		o := run(t, log, send, func(c *Config) { c.Horizon = time.Minute })
+		time.Sleep(30 * time.Second)
+		o.commit(ep.Stream, 1)
 		time.Sleep(time.Hour)
 		if seqs := send.seqs("a"); seqs[len(seqs)-1] != 1 {
 			t.Fatalf("sent %v with no dead letter on disk", seqs)
