@@ -103,7 +103,7 @@ func (s *Sender) hop(ctx context.Context, r *request, to *url.URL, accepts Judge
 	}
 	v = judge(resp, accepts, to, time.Now())
 	v.Excerpt = readAnswer(resp, v.Outcome == outbox.Delivered, to, r.secrets, cancel)
-	return v, resp.Header.Get("Location")
+	return v, t.location
 }
 
 // header makes the headers, but for those that are new in each try.
@@ -151,6 +151,7 @@ type try struct {
 	id       string
 	body     []byte
 	answered atomic.Bool // a byte of an answer has come
+	location string      // of a redirect
 }
 
 type tryKey struct{}
