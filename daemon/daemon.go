@@ -203,7 +203,7 @@ func (d *Daemon) newFleet() error {
 	d.outbox = outbox.New(outbox.Config{
 		Log: deliveries{d.store, f.book}, Sender: sender, Carries: sender.Carries, Covers: f.book.covers, Policy: sender.Policy,
 		OnDisable: f.endpointGone, OnHealth: f.endpointHealth,
-		Logger: d.log, MaxInFlight: w.MaxInFlight, PerOrigin: w.PerEndpoint,
+		Logger: d.log, MaxInFlight: w.MaxInFlight, PerOrigin: w.PerOrigin, PerEndpoint: w.PerEndpoint,
 		Schedule: w.Schedule, Horizon: w.Horizon, StopWait: d.cfg.Connection.StopTimeout / 5,
 	})
 	d.dials = instance.NewBudget(c.DialsPerSecond)

@@ -82,6 +82,7 @@ func TestManyEndpoints(t *testing.T) {
 		"acme":  d.endpoint(api.EndpointSpec{Name: "log", Tenant: "acme", EndpointChange: at(s.url("acme"))}),
 		"audit": d.endpoint(api.EndpointSpec{Name: "log", EndpointChange: at(s.url("audit"))}),
 	}
+	d.add("third", "") // which the daemon's stream tells
 	d.scan("shop")
 	d.scan("other")
 	d.cycle("shop")

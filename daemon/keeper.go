@@ -152,12 +152,6 @@ func (f *fleet) erase(ctx context.Context, m *member) error {
 			ch.Append(f.told(record.EndpointDeleted, &own[i], "the instance was deleted"))
 		}
 	}
-	for _, ep := range f.book.over(m.id) {
-		if ep.Stream == "" {
-			ch.DeleteLane(ep.ID, m.id)
-			ch.DeleteDeadLetters(ep.ID, m.id)
-		}
-	}
 	ch.EraseInstance(m.id, ids...)
 	// The files first: what is erased from the store is not found again.
 	if err := f.files.Erase(m.id); err != nil {

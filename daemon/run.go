@@ -130,19 +130,19 @@ func (d *Daemon) delivered(ctx context.Context) bool {
 		case err := <-drained:
 			return err == nil
 		case <-look.C:
-			if waiting, due := d.fleet.waiting(); waiting && !due {
-				return false
+			if waiting, due := d.fleet.waiting(); !due {
+				return !waiting // the cursors follow when the outbox ends
 			}
 		}
 	}
 }
 
-// waiting reports whether events wait to be delivered, and whether nothing is
-// known to hold up one of them.
+// waiting reports whether events wait to be delivered, replays aside, and whether
+// nothing is known to hold up one of them.
 func (f *fleet) waiting() (waiting, due bool) {
 	states := f.states()
 	for _, l := range f.outbox.Status("") {
-		if l.Pending > 0 {
+		if l.Pending > 0 && l.Replay == "" {
 			waiting = true
 			due = due || l.Disabled == "" && l.Attempts == 0 && states[l.Endpoint] != stateFailing
 		}
