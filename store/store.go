@@ -74,7 +74,7 @@ func Open(path string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	number, err := prepare(db, opts.Network, keys)
+	number, err := prepare(db, opts.Network, keys, sealer)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("prepare %s: %w", path, err), db.Close())
 	}
