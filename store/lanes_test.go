@@ -39,9 +39,15 @@ func TestReplayEnds(t *testing.T) {
 	replay := record.Lane{Endpoint: "e", Stream: "a", Replay: "r", From: 10, Until: 20, Acked: 9}
 	var dead []record.DeadLetter
 	for _, d := range []record.DeadLetter{
-		{Stream: "a", From: 5, To: 9}, {Stream: "a", From: 8, To: 12}, {Stream: "a", From: 10, To: 10},
-		{Stream: "a", From: 12, To: 17}, {Stream: "a", From: 19, To: 20}, {Stream: "a", From: 20, To: 21},
-		{Stream: "a", From: 30, To: 31}, {Stream: "b", From: 12, To: 13}, {Endpoint: "f", Stream: "a", From: 12, To: 13},
+		{Stream: "a", From: 5, To: 9},
+		{Stream: "a", From: 8, To: 12},
+		{Stream: "a", From: 10, To: 10},
+		{Stream: "a", From: 12, To: 17},
+		{Stream: "a", From: 19, To: 20},
+		{Stream: "a", From: 20, To: 21},
+		{Stream: "a", From: 30, To: 31},
+		{Stream: "b", From: 12, To: 13},
+		{Endpoint: "f", Stream: "a", From: 12, To: 13},
 		{Stream: "ab", From: 12, To: 13},
 	} {
 		d.Endpoint = cmp.Or(d.Endpoint, "e")
