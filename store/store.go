@@ -146,7 +146,8 @@ func (s *Store) file() *bbolt.DB {
 	return s.db
 }
 
-// Size is the size of the file in bytes.
+// Size is the size of the file in bytes. It never shrinks by itself: what is
+// deleted leaves room for what comes. See [Store.LogSize].
 func (s *Store) Size() int64 {
 	st, err := os.Stat(s.path)
 	if err != nil {
