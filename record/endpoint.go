@@ -110,6 +110,9 @@ type DeadLetter struct {
 	At       time.Time `json:"at"`
 	Attempts int       `json:"attempts,omitempty"`
 	Last     *Try      `json:"last,omitempty"` // the last failed try, nil if there was none
+	// Replay names the replay that gave it up, once more; empty: it was live. The
+	// end of a replay deletes what it has delivered, and keeps this.
+	Replay string `json:"replay,omitempty"`
 }
 
 // PostBack is what a format makes of events: one request.

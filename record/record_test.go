@@ -113,7 +113,7 @@ func TestRoundTrips(t *testing.T) {
 	roundTrip(t, try())
 	roundTrip(t, record.DeadLetter{
 		Endpoint: "ep1", Stream: "k3f9", From: 3, To: 5, Reason: "expired", At: moment,
-		Attempts: 12, Last: new(try()),
+		Attempts: 12, Last: new(try()), Replay: "r1",
 	})
 	roundTrip(t, record.EndpointFact{
 		Endpoint: "ep1", Name: "erp", Instance: "k3f9", Tenant: "acme", Reason: "410 Gone", Fails: 5, From: 3, To: 5,
