@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/switchhook/switchhook/record"
 )
 
 // defaultKeep is how long the secrets that were sign beside a new one, unless
@@ -95,12 +97,22 @@ func checkOwner(instance, tenant string, daemon bool) error {
 	return nil
 }
 
+// endpoints answers a list. It is asked for often and may be long: of the failed
+// tries it holds the last one of each, without what was answered.
 func (a *API) endpoints(c *call) (any, error) {
 	of, err := a.owner(c)
 	if err != nil {
 		return nil, err
 	}
-	return array(a.cfg.Endpoints.Endpoints(c.Context(), of))
+	all, err := a.cfg.Endpoints.Endpoints(c.Context(), of)
+	for i := range all {
+		if tries := all[i].Failures; len(tries) > 0 {
+			last := tries[len(tries)-1]
+			last.Answer = ""
+			all[i].Failures = []record.Try{last}
+		}
+	}
+	return array(all, err)
 }
 
 func (a *API) addEndpoint(c *call) (any, error) {

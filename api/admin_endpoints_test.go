@@ -116,8 +116,12 @@ func TestDeliveriesDeadLettersAndReplays(t *testing.T) {
 	}
 	f.Tell(record.DaemonStarted)
 	e.Break("e1", "i1", 5, 500, "no room")
+	if body := do(h, "GET", "/api/v1/endpoints", "").Body.String(); strings.Contains(body, "no room") || strings.Count(body, `"status":500`) != 1 {
+		t.Errorf("a list with more than the last failures: %s", body)
+	}
 	play(t, h, []exchange{
 		{"GET", "endpoints/crm", "", 200, `"state":"failing"`},
+		{"GET", "endpoints/crm", "", 200, `"answer":"no room"`},
 		{"GET", "instances/acme/deliveries", "", 200, `"stream":"i1","stream_name":"acme","acked":0,"head":6,"pending":6,"in_flight":false,"state":"failing","attempts":5`},
 		{"GET", "instances/acme/deliveries", "", 200, `"answer":"no room"`},
 		{"GET", "instances/daemon/deliveries", "", 200, `[{"endpoint":"e2","name":"all","format":"standard","stream":"daemon"`},

@@ -135,7 +135,7 @@ type poller struct {
 
 // What is not refused is within the bounds.
 func FuzzEventsQuery(f *testing.F) {
-	for _, q := range []string{"", "after=1&limit=2", "limit=1000", "after=18446744073709551615", "limit=-1", "after=%31", "a;b"} {
+	for _, q := range []string{"", "after=1&limit=2", "limit=1000", "after=18446744073709551615", "limit=-1", "after=%31", "a;b", "after=i1/1/1", "after=i1/0/9&format=standard", "after=i1/1/18446744073709551615"} {
 		f.Add(q)
 	}
 	fake, h := rooms(f)

@@ -84,7 +84,7 @@ func (f *follower) begin() error {
 	h := f.c.w.Header()
 	h.Set("Content-Type", eventStream)
 	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // what is known of proxies: this one heeds it
+	h.Set("X-Accel-Buffering", "no") // nginx would gather it otherwise
 	h.Set(HeadHeader, strconv.FormatUint(f.a.cfg.Instances.Head(f.c.entry.ID), 10))
 	f.c.w.WriteHeader(http.StatusOK)
 	return f.say("retry: %d\n\n", reconnect.Milliseconds())

@@ -15,7 +15,13 @@
 // that says them in its own words; what is not known is logged here and shown
 // to nobody.
 //
+// Who cannot be reached from here pulls: the events of an instance, or of the
+// daemon itself, as arrays that are waited for, or as a stream of server-sent
+// events. Both begin behind an event's number or id, say where the stream ends
+// and what of it was pruned, and end when the daemon stops.
+//
 // The admin API is for the operator only: over TCP with a bearer token, over a
 // unix socket ([ListenUnix]) for root and the daemon's own user. Its answers
-// hold secrets (wid, webhook secret, pairing code); nothing else does.
+// hold secrets (wid, webhook secret, pairing code); nothing else does. The JSON
+// Schemas of events below /api/v1/schemas are open to all.
 package api

@@ -1,7 +1,7 @@
 "use strict";
 
 // The page's script: asks for the admin token, then shows the instances and
-// keeps them fresh. Everything from the daemon becomes text, never markup.
+// the endpoints and keeps them fresh. Everything from the daemon becomes text, never markup.
 (() => {
   const KEY = "switchhook.token";
   const EVERY = 3000; // ms between two looks
@@ -20,7 +20,9 @@
     clearTimeout(timer);
     sessionStorage.removeItem(KEY);
     $("rows").replaceChildren();
+    $("endpoint-rows").replaceChildren();
     show("instances", false);
+    show("endpoints", false);
     show("forget", false);
     show("login", true);
     notice(text);
@@ -92,6 +94,41 @@
     return row;
   }
 
+  // Where an endpoint is, without what its address may hold of credentials.
+  function origin(address) {
+    try {
+      return new URL(address).origin;
+    } catch {
+      return "";
+    }
+  }
+
+  const health = (state) => state === "ok" ? "good" : state === "failing" ? "bad" : "busy";
+
+  function endpointRow(e) {
+    const row = element("tr");
+    cell(row, "Endpoint", element("span", (e.owner || "") + "/" + e.name), quiet(e.owner ? "" : "of the whole daemon"));
+    cell(row, "State", element("span", e.state, "state " + health(e.state)), quiet(e.reason));
+    cell(row, "Waiting", element("span", e.pending ? e.pending + " events" : "nothing"),
+      quiet(e.probe_at ? "next try " + new Date(e.probe_at).toLocaleTimeString() : ""));
+    cell(row, "Format", element("span", e.format + (e.version ? " " + e.version : "")), quiet(e.bulk && e.bulk.most > 1 ? "bulk of " + e.bulk.most : ""));
+    cell(row, "To", element("span", origin(e.url)));
+    const failed = (e.failures || []).slice(-1)[0];
+    cell(row, "Last failed try", element("span", failed ? failed.error || String(failed.status) : "none"), failed ? last(failed.at) : null);
+    return row;
+  }
+
+  // Asks for what is below the admin API.
+  async function get(path, token) {
+    const res = await fetch("/api/v1/" + path, {
+      headers: { Authorization: "Bearer " + token },
+      cache: "no-store",
+      credentials: "omit",
+    });
+    const body = await res.json();
+    return { status: res.status, ok: res.ok, body };
+  }
+
   async function look() {
     clearTimeout(timer);
     if (looking) return;
@@ -99,18 +136,18 @@
     if (!token) return ask("");
     looking = true;
     try {
-      const res = await fetch("/api/v1/instances", {
-        headers: { Authorization: "Bearer " + token },
-        cache: "no-store",
-        credentials: "omit",
-      });
-      const body = await res.json();
+      const [res, ends] = await Promise.all([get("instances", token), get("endpoints", token)]);
+      const body = res.body;
       if (sessionStorage.getItem(KEY) !== token) return; // forgotten meanwhile
       if (res.status === 401) return ask("The daemon does not know this token.");
       if (res.status === 403) return ask(body.error);
       if (!res.ok) throw new Error(body.error);
+      if (!ends.ok && ends.status !== 404) throw new Error(ends.body.error);
       $("rows").replaceChildren(...body.map(instanceRow));
       show("none", body.length === 0);
+      $("endpoint-rows").replaceChildren(...(ends.ok ? ends.body.map(endpointRow) : []));
+      show("no-endpoint", ends.ok && ends.body.length === 0);
+      show("endpoints", ends.ok);
       $("updated").textContent = new Date().toLocaleTimeString();
       show("login", false);
       show("forget", true);

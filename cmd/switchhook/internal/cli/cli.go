@@ -111,7 +111,8 @@ type app struct {
 
 func (a *app) root() *cobra.Command {
 	root := group("switchhook", "keeps WhatsApp connections alive and tells other systems about them",
-		a.serve(), a.demo(), a.instance(), a.link(), a.send(), a.media(), a.events(), a.sandbox(), a.nats(),
+		a.serve(), a.demo(), a.instance(), a.link(), a.send(), a.media(), a.events(),
+		a.endpoint(), a.deliveries(), a.deadLetters(), a.replay(), a.sandbox(), a.nats(),
 		a.backup(), a.restore(), a.key(), a.config(), a.version())
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)

@@ -59,6 +59,8 @@ func (a *app) explain(err error) error {
 		return fmt.Errorf("%w: give it with --token or SWITCHHOOK_TOKEN", err)
 	case errors.Is(err, instance.ErrNotFound):
 		return fmt.Errorf("%w: switchhook instance list%s shows which there are", err, a.here())
+	case errors.Is(err, api.ErrNoEndpoint):
+		return fmt.Errorf("%w: switchhook endpoint list%s shows which there are", err, a.here())
 	case errors.Is(err, context.Canceled):
 		return errors.New("interrupted")
 	}

@@ -25,7 +25,8 @@ func (a *app) events() *cobra.Command {
 		return a.history(ctx, cl, name, after)
 	})
 	c.Long = "Shows the events of an instance, oldest first, with what was written in messages. With --json they are one array; with --json and --follow\n" +
-		"each is one object on a line of its own."
+		"each is one object on a line of its own. NAME may be daemon, for the daemon's own events."
+	c.Example = "  switchhook events shop --follow"
 	c.Flags().BoolVar(&follow, "follow", false, "wait for further events until interrupted")
 	c.Flags().Uint64Var(&after, "after", 0, "only events behind this `number`")
 	return c
@@ -60,12 +61,15 @@ func (a *app) history(ctx context.Context, cl *client.Client, name string, after
 // follow prints what there is and what comes, until it is interrupted or the
 // instance is no more.
 func (a *app) follow(ctx context.Context, cl *client.Client, name string, after uint64) error {
-	e, err := cl.Find(ctx, name)
-	if err != nil {
-		return err
+	if name != record.DaemonStream { // an id stays when the name is given to another
+		e, err := cl.Find(ctx, name)
+		if err != nil {
+			return err
+		}
+		name = e.ID
 	}
 	for {
-		events, err := cl.Events(ctx, e.ID, client.Look{After: after, Limit: api.MaxEvents, Wait: 50 * time.Second})
+		events, err := cl.Events(ctx, name, client.Look{After: after, Limit: api.MaxEvents, Wait: 50 * time.Second})
 		if errors.Is(err, context.Canceled) {
 			return nil
 		}

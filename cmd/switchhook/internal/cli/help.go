@@ -8,11 +8,12 @@ import (
 )
 
 // placeholders are the words of a use line that stand for arguments: those in
-// capitals outside of brackets. more is how many of them stand alone in brackets.
+// capitals outside of brackets, but for a flag's value. more is how many of them stand alone in brackets.
 func placeholders(use string) (want []string, more int) {
 	plain, options, _ := strings.Cut(use, " [")
-	for _, word := range strings.Fields(plain)[1:] {
-		if word == strings.ToUpper(word) {
+	words := strings.Fields(plain)
+	for i, word := range words[1:] {
+		if word == strings.ToUpper(word) && !strings.HasPrefix(words[i], "--") {
 			want = append(want, word)
 		}
 	}
@@ -46,7 +47,7 @@ func help(usual func(*cobra.Command, []string)) func(*cobra.Command, []string) {
 			}
 			fmt.Fprintf(&b, "  %-*s  %s\n", column, line[0], line[1])
 		}
-		b.WriteString("\nNAME is an instance's name or id. More on one of them: switchhook COMMAND --help\n\nFlags of all commands:\n")
+		b.WriteString("\nNAME is an instance's name or id, REF an endpoint, as INSTANCE/NAME, @TENANT/NAME, or /NAME for the whole daemon's. More on one of them: switchhook COMMAND --help\n\nFlags of all commands:\n")
 		b.WriteString(c.PersistentFlags().FlagUsages())
 		c.Print(b.String())
 	}

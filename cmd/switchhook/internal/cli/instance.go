@@ -48,7 +48,7 @@ func (a *app) on(use, short string, run func(ctx context.Context, cl *client.Cli
 
 func (a *app) add() *cobra.Command {
 	var spec api.AddSpec
-	c := a.on("add NAME [--webhook URL]", "make an instance", func(ctx context.Context, cl *client.Client, name string) error {
+	c := a.on("add NAME [--webhook URL] [--tenant NAME]", "make an instance", func(ctx context.Context, cl *client.Client, name string) error {
 		spec.Name = name
 		e, err := cl.Add(ctx, spec)
 		if err != nil {
@@ -66,6 +66,7 @@ func (a *app) add() *cobra.Command {
 		)
 	})
 	c.Flags().StringVar(&spec.Webhook, "webhook", "", "`address` its PostBacks go to")
+	c.Flags().StringVar(&spec.Tenant, "tenant", "", "`name` of the tenant whose it is; it stays so")
 	return c
 }
 
@@ -168,6 +169,7 @@ func (a *app) whole(e api.Entry) error {
 	}
 	return a.table(
 		[]string{"instance", e.Name + " (" + e.ID + ")"},
+		[]string{"tenant", orNone(e.Tenant)},
 		[]string{"state", state(e)},
 		[]string{"since", moment(e.Since)},
 		[]string{"cause", orNone(string(e.Cause))},

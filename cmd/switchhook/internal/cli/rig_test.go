@@ -25,6 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type rig struct {
 	*apitest.Fake
 	vault    *fakeVault
+	posts    *apitest.Endpoints
 	api      *api.API
 	dir      string // the daemon's data directory
 	commands cli.Commands
@@ -40,7 +41,8 @@ func newRig(t *testing.T) *rig {
 	if _, err := r.Add(t.Context(), api.AddSpec{Name: "shop"}); err != nil {
 		t.Fatal(err)
 	}
-	r.api = api.New(api.Config{Instances: r, System: r, Sandbox: r, Vault: r.vault, Mover: r.vault, Token: token})
+	r.posts = apitest.NewEndpoints(r.Fake)
+	r.api = api.New(api.Config{Instances: r, System: r, Sandbox: r, Endpoints: r.posts, Vault: r.vault, Mover: r.vault, Token: token})
 	l, err := api.ListenUnix(filepath.Join(r.dir, api.SocketName))
 	if err != nil {
 		t.Fatal(err)

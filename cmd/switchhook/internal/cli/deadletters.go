@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/switchhook/switchhook/api"
+	"github.com/switchhook/switchhook/api/client"
+)
+
+func (a *app) deadLetters() *cobra.Command {
+	var look client.DeadLook
+	c := a.ask("deadletters [NAME] [--endpoint REF]", "show which events were given up, and why", func(ctx context.Context, cl *client.Client, args []string) error {
+		if len(args) > 0 {
+			look.Instance = args[0]
+		}
+		all := []api.PlacedLetter{}
+		look.Limit = api.MaxDeadLetters
+		for {
+			some, err := cl.DeadLetters(ctx, look)
+			if err != nil {
+				return err
+			}
+			all = append(all, some...)
+			if len(some) < api.MaxDeadLetters {
+				break
+			}
+			look.After = some[len(some)-1].Place
+		}
+		if a.json {
+			return a.document(all)
+		}
+		if len(all) == 0 {
+			return a.say("No event was given up.")
+		}
+		rows := [][]string{{"ENDPOINT", "INSTANCE", "EVENTS", "FROM", "GIVEN UP", "TRIES", "REASON"}}
+		for _, d := range all {
+			run := strconv.FormatUint(d.From, 10)
+			if d.To != d.From {
+				run += "-" + strconv.FormatUint(d.To, 10)
+			}
+			rows = append(rows, []string{
+				d.Ref(), streamName(d.StreamName, d.Stream), run, orDash(moment(d.EventAt)), moment(d.At), strconv.Itoa(d.Attempts), clip(d.Reason, 32),
+			})
+		}
+		if err := a.table(rows...); err != nil {
+			return err
+		}
+		d := all[0]
+		return a.say("For example, switchhook replay %s --from %d --to %d --endpoint %s%s delivers the first of them after all.",
+			streamName(d.StreamName, d.Stream), d.From, d.To, quote(d.Ref()), a.here())
+	})
+	c.Long = "Shows which events were given up, of all instances or of NAME, which may be daemon: their numbers, when the first of\n" +
+		"them happened, and why they were given up. A replay that delivers them makes them disappear here.\n" + refHelp
+	c.Example = "  switchhook deadletters shop --endpoint shop/crm"
+	c.Flags().StringVar(&look.Endpoint, "endpoint", "", "only those of this endpoint, a `REF`")
+	return c
+}
