@@ -134,7 +134,9 @@ func serveSocks(c net.Conn, asked *tunnelled, user, password string, code byte, 
 	}
 }
 
-func portText(p uint16) string { return netip.AddrPortFrom(netip.IPv4Unspecified(), p).String()[len("0.0.0.0:"):] }
+func portText(p uint16) string {
+	return netip.AddrPortFrom(netip.IPv4Unspecified(), p).String()[len("0.0.0.0:"):]
+}
 
 // Through every kind of proxy the name is looked up once, here, and the proxy is
 // told an address that was checked; TLS is verified by the name, end to end.
