@@ -170,7 +170,7 @@ func FuzzFormats(f *testing.F) {
 // A test says what it is, and disturbs no count.
 func TestTest(t *testing.T) {
 	got := make(chan seen, 1)
-	srv := serve(t, catch(got, nil))
+	srv := serve(t, catch(got))
 	s := senderFor(t, Config{AllowLoopback: true, Formats: map[string]Encoder{"bad": badEncoder{}}})
 	for format, carries := range map[string]bool{Standard: true, CloudEvents: true, "bad": false} {
 		for _, bulk := range []*record.Bulk{nil, {Most: 10}} {

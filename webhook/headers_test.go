@@ -62,7 +62,7 @@ func TestCheckHeaders(t *testing.T) {
 
 func TestOwnHeaders(t *testing.T) {
 	got := make(chan seen, 1)
-	srv := serve(t, catch(got, nil))
+	srv := serve(t, catch(got))
 	s := local(t)
 	for token, want := range map[string]string{
 		"t0ken": "Bearer t0ken", "Bearer t0ken": "Bearer t0ken", "Basic dXNlcjpwYXNz": "Basic dXNlcjpwYXNz",

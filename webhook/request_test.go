@@ -20,7 +20,7 @@ import (
 // A batch has one id, made of its ends, and the numbers of its ends.
 func TestBatchHeaders(t *testing.T) {
 	got := make(chan seen, 1)
-	srv := serve(t, catch(got, nil))
+	srv := serve(t, catch(got))
 	s := local(t)
 	for name, tc := range map[string]struct {
 		bulk   *record.Bulk
@@ -119,7 +119,7 @@ func (specialFormat) Policy() record.Policy {
 
 func TestQueryIsAppended(t *testing.T) {
 	got := make(chan seen, 1)
-	srv := serve(t, catch(got, nil))
+	srv := serve(t, catch(got))
 	s := senderFor(t, Config{AllowLoopback: true, Formats: map[string]Encoder{"q": specialFormat{"a=1&b=%20"}, "none": specialFormat{}}})
 	for _, tc := range []struct{ format, path, want string }{
 		{"q", "", "/?a=1&b=%20"},
@@ -223,7 +223,7 @@ func TestTimeouts(t *testing.T) {
 func TestRetiringSecretsSign(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := make(chan seen, 1)
-		s, _, cleanup := bubble(t, catch(got, nil))
+		s, _, cleanup := bubble(t, catch(got))
 		defer cleanup()
 		ep := endpointAt("http://receiver.example/")
 		old := NewSecret()
