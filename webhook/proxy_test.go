@@ -134,7 +134,9 @@ func serveSocks(c net.Conn, asked *tunnelled, user, password string, code byte, 
 	}
 }
 
-func portText(p uint16) string { return netip.AddrPortFrom(netip.IPv4Unspecified(), p).String()[len("0.0.0.0:"):] }
+func portText(p uint16) string {
+	return netip.AddrPortFrom(netip.IPv4Unspecified(), p).String()[len("0.0.0.0:"):]
+}
 
 // Through every kind of proxy the name is looked up once, here, and the proxy is
 // told an address that was checked; TLS is verified by the name, end to end.
@@ -162,7 +164,7 @@ func TestProxies(t *testing.T) {
 		}
 		return ""
 	}
-	for kind, make := range map[string]func(t *testing.T, asked *tunnelled) string{
+	for kind, start := range map[string]func(t *testing.T, asked *tunnelled) string{
 		"http": func(t *testing.T, asked *tunnelled) string {
 			return "http://me:pr0xypass@" + serve(t, connectProxy(asked, route)).Listener.Addr().String()
 		},
@@ -175,7 +177,7 @@ func TestProxies(t *testing.T) {
 	} {
 		t.Run(kind, func(t *testing.T) {
 			asked := &tunnelled{}
-			s := senderFor(t, Config{Proxy: make(t, asked), Resolver: n.Resolver, RootCAs: secure.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs})
+			s := senderFor(t, Config{Proxy: start(t, asked), Resolver: n.Resolver, RootCAs: secure.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs})
 			for _, tc := range []struct{ url, target, fails string }{
 				{"http://example.com/", "1.2.3.4:80", ""},
 				{"https://example.com/", "1.2.3.4:443", ""},
@@ -226,7 +228,7 @@ func TestProxyFailures(t *testing.T) {
 		"gone, socks": {"socks5://me:pr0xypass@" + gone.Listener.Addr().String(), "the proxy cannot be reached: connection refused"},
 		"forbids":     {"http://" + answer("HTTP/1.1 403 Forbidden\r\nContent-Length: 6\r\n\r\ns3cret"), "the proxy did not connect (status 403)"},
 		"password":    {"http://me:pr0xypass@" + answer("HTTP/1.1 407 Proxy\r\n\r\n"), "the proxy wants other credentials"},
-		"not HTTP":    {"http://" + answer("s3cret s3cret\r\n\r\n"), "the proxy's answer is not valid HTTP"},
+		"not HTTP":    {"http://" + answer("s3cret of somebody\r\n\r\n"), "the proxy's answer is not valid HTTP"},
 		"speaks first": {
 			"http://" + answer("HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
 			"the proxy's answer is not valid HTTP",
