@@ -7,7 +7,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,16 +17,18 @@ import (
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/api/client"
 	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/record"
 )
 
 // TestKillLosesNothing kills the real daemon with SIGKILL at random points of
-// its work, again and again, with the sandbox and the receiver in processes of
-// their own. At the end everything that was committed has reached the webhook
-// and NATS, in order; and after each kill every paired instance has come back to
-// 10 without a QR code.
+// its work, again and again, with the sandbox in a process of its own. At the end
+// everything that was committed has reached NATS, the webhooks and the endpoints
+// of an instance, of a tenant and of the daemon, in order, and each kill has
+// repeated two requests of a lane at most; and after each kill every paired
+// instance has come back to 10 without a QR code.
 //
 // SWITCHHOOK_TEST_KILLS sets how often (20), SWITCHHOOK_TEST_SEED repeats a run.
 func TestKillLosesNothing(t *testing.T) {
@@ -35,10 +39,19 @@ func TestKillLosesNothing(t *testing.T) {
 
 	f := newCrashRig(t)
 	f.rcv = newReceiver(t)
+	f.sink = newSink(t)
 	names := []string{"ada", "ben", "cleo", "dov"}
 	f.boot()
+	for n, name := range names {
+		e, err := f.admin.Add(t.Context(), api.AddSpec{Name: name, Webhook: f.rcv.url(name), Tenant: []string{"acme", "other"}[n/2]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.rcv.trust(name, e.WebhookSecret)
+	}
+	f.endpoints()
 	for _, name := range names {
-		f.rcv.trust(name, f.pair(name, f.rcv.url(name)).WebhookSecret)
+		f.scan(name)
 		f.codes[name] = f.shown(name)
 	}
 	for n := range kills {
@@ -75,6 +88,8 @@ type crashRig struct {
 	config string
 	air    string    // the sandbox's address
 	rcv    *receiver // nil without webhooks
+	sink   *sink     // nil without further endpoints
+	served []served  // what leads to the sink
 	daemon *process
 	codes  map[string]int // QR codes shown while pairing, by instance
 }
@@ -95,6 +110,63 @@ func (f *crashRig) boot() {
 	f.t.Helper()
 	f.daemon = start(f.t, "msg=ready", "serve", "--config", f.config, "--data", f.dir)
 	f.door = knock(f.t, f.dir)
+}
+
+// served is one stream on its way to the sink.
+type served struct {
+	path, instance string
+	after          uint64
+	carries        func(client.Event) bool
+}
+
+// endpoints adds one of each kind.
+func (f *crashRig) endpoints() {
+	f.t.Helper()
+	all := func(client.Event) bool { return true }
+	add := func(name string, spec api.EndpointSpec, carries func(client.Event) bool, instances ...string) string {
+		spec.Name, spec.URL = name, new(f.sink.url(name))
+		for _, in := range instances {
+			events := f.events(in, 0)
+			f.served = append(f.served, served{name, in, uint64(len(events)), carries})
+		}
+		return f.endpoint(spec).ID
+	}
+	gather := &api.Bulk{Most: 5, Wait: api.Span(10 * time.Millisecond)}
+	add("own", api.EndpointSpec{Instance: "ada"}, all, "ada")
+	add("bulk", api.EndpointSpec{Instance: "ada", EndpointChange: api.EndpointChange{Bulk: gather}}, all, "ada")
+	add("witi", api.EndpointSpec{Instance: "ben", EndpointChange: api.EndpointChange{
+		Bulk: gather, Format: new("witi"), Version: new("1.1"),
+	}}, func(e client.Event) bool { return e.Type == record.ConnectionChanged || e.Type == record.QRIssued }, "ben")
+	add("acme", api.EndpointSpec{Tenant: "acme"}, all, "ada", "ben")
+	var audit string
+	notIts := func(e client.Event) bool { return !strings.Contains(string(e.Raw), audit) }
+	audit = add("audit", api.EndpointSpec{EndpointChange: api.EndpointChange{Format: new("cloudevents")}}, notIts,
+		record.DaemonStream, "ada", "ben", "cleo", "dov")
+}
+
+// finishSink compares the log with what the sink got.
+func (f *crashRig) finishSink(kills int) {
+	f.t.Helper()
+	for _, s := range f.served {
+		var want []uint64
+		var stream string
+		for _, e := range f.events(s.instance, s.after) {
+			if s.carries(e) {
+				want, stream = append(want, e.Seq), e.Stream
+			}
+		}
+		last := want[len(want)-1]
+		f.sink.awaitSeq(s.path, stream, last)
+		got, repeated := f.sink.checkChain(s.path, stream, s.after)
+		got = slices.DeleteFunc(got, func(seq uint64) bool { return seq > last }) // committed meanwhile
+		if !slices.Equal(got, want) {
+			f.t.Errorf("%s got of %s %v\nwant %v", s.path, s.instance, got, want)
+		}
+		if repeated > 2*kills {
+			f.t.Errorf("%s: %d requests of %s were repeated in %d kills", s.path, repeated, s.instance, kills)
+		}
+		f.t.Logf("%s: %d events of %s, %d requests repeated", s.path, len(got), s.instance, repeated)
+	}
 }
 
 // load lets every instance be closed, restored and dropped at random until the
@@ -198,6 +270,9 @@ func (f *crashRig) finish(names []string, kills int) {
 			}
 		}
 		f.t.Logf("%s: %d events, %d PostBacks repeated", name, len(events), repeated)
+	}
+	if f.sink != nil {
+		f.finishSink(kills)
 	}
 	f.t.Logf("%d kills, %d events", kills, total)
 	if code := f.daemon.interrupt(); code != 0 {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/api/client"
 	"github.com/switchhook/switchhook/configs"
 	"github.com/switchhook/switchhook/fsm"
@@ -84,6 +85,9 @@ func TestMove(t *testing.T) {
 	rcv := newReceiver(t)
 	made := a.pair("shop", rcv.url("shop"))
 	rcv.trust("shop", made.WebhookSecret)
+	sunk := newSink(t)
+	erp := a.endpoint(api.EndpointSpec{Name: "erp", Instance: "shop", EndpointChange: at(sunk.url("erp"))})
+	audit := b.endpoint(api.EndpointSpec{Name: "audit", EndpointChange: at(sunk.url("audit"))})
 	phrase, first, second, third := filepath.Join(a.dir, "phrase"), filepath.Join(a.dir, "first"), filepath.Join(a.dir, "second"), filepath.Join(a.dir, "third")
 	if err := os.WriteFile(phrase, []byte("correct horse battery\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -128,8 +132,14 @@ func TestMove(t *testing.T) {
 		t.Errorf("imported, it is %+v", e)
 	}
 	fails(t, "imported here already", "instance", "import", first, "--passphrase-file", phrase, "--data", b.dir)
+	if e, err := b.admin.Endpoint(t.Context(), "moved/erp"); err != nil || e.ID != erp.ID || e.Secrets[0] != erp.Secrets[0] || *e.URL != *erp.URL {
+		t.Errorf("its endpoint has become %+v, %v", e, err)
+	}
 	must(t, "instance", "restore", "moved", "--data", b.dir)
 	b.reach("moved", fsm.Authenticated)
+	for _, ep := range []api.Endpoint{erp, audit} {
+		sunk.awaitSeq(ep.Name, made.ID, b.find("moved").Seq)
+	}
 
 	must(t, "instance", "export", "moved", "--to", second, "--passphrase-file", phrase, "--data", b.dir)
 	must(t, "instance", "import", second, "--passphrase-file", phrase, "--data", a.dir)

@@ -211,9 +211,8 @@ func (s *sink) checkChain(name, stream string, after uint64) (seqs []uint64, rep
 	last := after
 	var before uint64 // the last that was meant for this endpoint
 	for n, d := range s.of(name, stream) {
-		if d.seq <= last && n > 0 {
+		if d.seqs[0] <= last && n > 0 {
 			repeated++
-			continue
 		}
 		if d.prev > before && n > 0 {
 			s.t.Errorf("%s: event %d came after event %d, and names %d as the one before", name, d.seq, before, d.prev)
