@@ -113,7 +113,7 @@ func (j *job) short() bool {
 	if j.mode != sending || j.batchTo > 0 || missing <= 0 || !j.started.Before(j.gathered) || !j.firstAt.IsZero() {
 		return false
 	}
-	j.enough = j.head + uint64(missing) //nolint:gosec // above 0
+	j.enough = j.head + uint64(missing)
 	return true
 }
 
