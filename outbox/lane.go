@@ -123,10 +123,15 @@ func (o *Outbox) place(l *lane) {
 		return
 	}
 	q, at := o.spot(l)
-	l.turn.move(q)
+	held := q == &l.to.held
+	if held && l.rec.Attempts == 0 {
+		l.turn.moveFirst(q) // who has not failed probes before those that have
+	} else {
+		l.turn.move(q)
+	}
 	o.waits.set(&l.alarm, at)
 	o.offer(l.to)
-	if q == &l.to.held {
+	if held {
 		o.probeFresh(l)
 	}
 }
