@@ -220,6 +220,9 @@ func (o *Outbox) expire(j *job) {
 	}
 	first := j.batch[0].Seq
 	j.aged = span{first, first}
+	if j.replay && j.mode == sending {
+		return // all that it repeats is old: what follows has its try
+	}
 	next := first + 1
 	for ev, err := range o.read(j.stream, first, readChunk, expireMost) {
 		if err != nil || ev.Seq != next || j.replay && ev.Seq > j.until {
