@@ -118,7 +118,7 @@ func (o *Outbox) acknowledge(l *lane, seq uint64) {
 	l.forgetTries()
 	l.rec.Prev = seq
 	l.unsaved++
-	l.answerSkips(record.DeadLetter{}, ErrNothingPending) // it was not stuck after all
+	l.refuseSkips(ErrNothingPending) // it was not stuck after all
 }
 
 // lose moves the cursor past what was pruned.
@@ -272,7 +272,7 @@ func (o *Outbox) unreadable(l *lane, err error) {
 		o.log.LogAttrs(o.work, slog.LevelError, "event log unreadable", l.attrs(l.rec.Acked+1,
 			slog.String("err", l.trouble))...)
 	}
-	l.answerSkips(record.DeadLetter{}, err)
+	l.refuseSkips(err)
 }
 
 // attrs are the attributes that every line about a lane carries.

@@ -91,7 +91,7 @@ func (o *Outbox) removeLane(l *lane) {
 	s.lanes[l.inStream], last.inStream = last, l.inStream
 	s.lanes[len(s.lanes)-1] = nil
 	s.lanes = s.lanes[:len(s.lanes)-1]
-	l.answerSkips(record.DeadLetter{}, ErrNothingPending)
+	l.refuseSkips(ErrNothingPending)
 	o.leaveBreaker(l)
 }
 
@@ -123,10 +123,15 @@ func (o *Outbox) place(l *lane) {
 		return
 	}
 	q, at := o.spot(l)
-	l.turn.move(q)
+	held := q == &l.to.held
+	if held && l.rec.Attempts == 0 {
+		l.turn.moveFirst(q) // who has not failed probes before those that have
+	} else {
+		l.turn.move(q)
+	}
 	o.waits.set(&l.alarm, at)
 	o.offer(l.to)
-	if q == &l.to.held {
+	if held {
 		o.probeFresh(l)
 	}
 }
@@ -138,7 +143,7 @@ func (o *Outbox) spot(l *lane) (q *queue[lane], at time.Time) {
 	switch {
 	case l.pending() == 0:
 		o.endReplay(l)
-		l.answerSkips(record.DeadLetter{}, ErrNothingPending)
+		l.refuseSkips(ErrNothingPending)
 		return nil, at
 	case l.unsaved > 1 || len(l.dead) > 0:
 		// Stalled. If the save under way cannot help, the next one shall not wait.
@@ -212,13 +217,13 @@ func (o *Outbox) agesAt(l *lane) time.Time {
 // it does not wait.
 func (o *Outbox) gathersUntil(l *lane) time.Time {
 	b := l.to.ep.Bulk
-	if b == nil || b.Most <= 1 || b.Wait <= 0 || l.rec.Attempts > 0 || l.rec.BatchTo > 0 || l.starting {
+	if b == nil || !l.live() || b.Most <= 1 || b.Wait <= 0 || l.rec.Attempts > 0 || l.rec.BatchTo > 0 || l.starting {
 		return time.Time{}
 	}
 	if l.seen.IsZero() {
 		l.seen = o.now
 	}
-	if l.st.head >= max(l.enough, l.rec.Acked+uint64(b.Most)) { //nolint:gosec // Most is above 1
+	if l.st.head >= max(l.enough, l.rec.Acked+uint64(b.Most)) {
 		return time.Time{}
 	}
 	return l.gatherTime()
@@ -226,7 +231,7 @@ func (o *Outbox) gathersUntil(l *lane) time.Time {
 
 // gatherTime is when a batch that is not full goes nonetheless.
 func (l *lane) gatherTime() time.Time {
-	if b := l.to.ep.Bulk; b != nil && !l.seen.IsZero() {
+	if b := l.to.ep.Bulk; b != nil && !l.seen.IsZero() && l.live() { // a replay's events are all there
 		return l.seen.Add(b.Wait)
 	}
 	return time.Time{}

@@ -34,6 +34,22 @@ func (k *link[T]) move(q *queue[T]) {
 	q.len++
 }
 
+// moveFirst puts the thing at the head of q, unless it stands in q already.
+func (k *link[T]) moveFirst(q *queue[T]) {
+	if k.in == q {
+		return
+	}
+	k.leave()
+	k.in, k.next = q, q.first
+	if q.first == nil {
+		q.last = k
+	} else {
+		q.first.prev = k
+	}
+	q.first = k
+	q.len++
+}
+
 func (k *link[T]) leave() {
 	q := k.in
 	if q == nil {

@@ -58,10 +58,10 @@ func (o *Outbox) skip(endpoint, stream string, answer chan<- skipped) {
 	o.place(l)
 }
 
-// answerSkips tells everybody who waits that it has come to this.
-func (l *lane) answerSkips(dead record.DeadLetter, err error) {
+// refuseSkips tells everybody who waits that nothing was skipped.
+func (l *lane) refuseSkips(err error) {
 	for _, answer := range l.skips {
-		answer <- skipped{dead, err}
+		answer <- skipped{err: err}
 	}
 	l.skips = nil
 }

@@ -113,7 +113,7 @@ func (j *job) short() bool {
 	if j.mode != sending || j.batchTo > 0 || missing <= 0 || !j.started.Before(j.gathered) || !j.firstAt.IsZero() {
 		return false
 	}
-	j.enough = j.head + uint64(missing) //nolint:gosec // above 0
+	j.enough = j.head + uint64(missing)
 	return true
 }
 
@@ -220,6 +220,9 @@ func (o *Outbox) expire(j *job) {
 	}
 	first := j.batch[0].Seq
 	j.aged = span{first, first}
+	if j.replay && j.mode == sending {
+		return // all that it repeats is old: what follows has its try
+	}
 	next := first + 1
 	for ev, err := range o.read(j.stream, first, readChunk, expireMost) {
 		if err != nil || ev.Seq != next || j.replay && ev.Seq > j.until {
