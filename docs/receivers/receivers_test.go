@@ -1,0 +1,291 @@
+package receivers_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/switchhook/switchhook/api/witi"
+	"github.com/switchhook/switchhook/outbox"
+	"github.com/switchhook/switchhook/record"
+	"github.com/switchhook/switchhook/record/recordtest"
+	"github.com/switchhook/switchhook/webhook"
+)
+
+func TestReceivers(t *testing.T) {
+	for _, ex := range examples() {
+		t.Run(ex.name, func(t *testing.T) {
+			r := newRig(t, ex)
+			t.Run("formats", r.formats)
+			t.Run("repeats", r.repeats)
+			t.Run("gaps", r.gaps)
+			t.Run("signatures", r.signatures)
+			t.Run("forgeries", r.forgeries)
+			t.Run("nonsense", r.nonsense)
+		})
+	}
+}
+
+// rig is a receiver that runs, and knows two secrets, and a sender.
+type rig struct {
+	*process
+	ex       example
+	sender   *webhook.Sender
+	old, new string
+	events   int // that it has handled
+}
+
+func newRig(t *testing.T, ex example) *rig {
+	s, err := webhook.New(webhook.Config{
+		AllowLoopback: true,
+		Formats:       map[string]webhook.Encoder{"witi": witi.Encoder{WID: func(string) (string, bool) { return recordtest.WID, true }}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	r := &rig{ex: ex, sender: s, old: webhook.NewSecret(), new: webhook.NewSecret()}
+	r.process = start(t, ex, r.old, r.new)
+	return r
+}
+
+func (r *rig) endpoint(format string) *record.Endpoint {
+	return &record.Endpoint{ID: recordtest.Endpoint, URL: r.url + "/hooks?tenant=7", Format: format, Secrets: []string{r.new}}
+}
+
+// send delivers events in one request, and wants the answer 204.
+func (r *rig) send(t *testing.T, ep *record.Endpoint, prev uint64, events ...*record.Event) {
+	t.Helper()
+	v := r.sender.Send(t.Context(), ep, prev, events)
+	if v.Outcome != outbox.Delivered || v.Status != http.StatusNoContent {
+		t.Errorf("%s: %d %v %s", events[0].ID(), v.Status, v.Err, v.Excerpt)
+	}
+}
+
+// refused sends what must be refused.
+func (r *rig) refused(t *testing.T, ep *record.Endpoint, ev *record.Event, status int) {
+	t.Helper()
+	if v := r.sender.Send(t.Context(), ep, 0, []*record.Event{ev}); v.Outcome == outbox.Delivered || v.Status != status {
+		t.Errorf("%s: %d %v, want %d", ev.ID(), v.Status, v.Err, status)
+	}
+}
+
+// heard wants these events, and no others, to be the next ones that it handles.
+func (r *rig) heard(t *testing.T, events ...string) {
+	t.Helper()
+	got := r.told(t, "event", r.events+len(events))[r.events:]
+	r.events += len(got)
+	if !slices.Equal(got, events) {
+		t.Fatalf("handled %q, want %q", got, events)
+	}
+}
+
+// events is a stream of its own, so that the parts of the test do not meet.
+func events(stream string, n int) (out []*record.Event, ids []string) {
+	for i := range n {
+		ev := recordtest.Of(record.ConnectionChanged)[0].Event
+		ev.Stream, ev.Seq = stream, uint64(i+1)
+		out, ids = append(out, &ev), append(ids, ev.ID())
+	}
+	return out, ids
+}
+
+// formats sends every sample in every format that carries it.
+func (r *rig) formats(t *testing.T) {
+	for _, format := range []string{webhook.Standard, "witi"} {
+		ep := r.endpoint(format)
+		for _, s := range recordtest.Samples() {
+			ev := s.Event
+			if !r.sender.Carries(ep, &ev) {
+				continue
+			}
+			ev.Stream = format + "-" + ev.Stream // the same id would be a repeat
+			word := string(ev.Kind)
+			if format == "witi" {
+				word = map[record.Kind]string{record.ConnectionChanged: "status", record.QRIssued: "qrcode"}[ev.Kind]
+			}
+			r.send(t, ep, 0, &ev)
+			r.heard(t, ev.ID()+" "+word)
+		}
+	}
+}
+
+// repeats: an event that comes again is acknowledged and not handled.
+func (r *rig) repeats(t *testing.T) {
+	evs, ids := events("repeats", 2)
+	ep := r.endpoint(webhook.Standard)
+	r.send(t, ep, 0, evs[0])
+	r.send(t, ep, 0, evs[0])
+	r.send(t, ep, 1, evs[1])
+	r.send(t, ep, 0, evs[0])
+	r.heard(t, ids[0]+" connection.changed", ids[1]+" connection.changed")
+}
+
+// gaps: what is missing is noticed; a repeat, and a jump over events that were not
+// meant for it, are no gaps.
+func (r *rig) gaps(t *testing.T) {
+	if r.ex.blind {
+		t.Skip("it does not look for gaps")
+	}
+	evs, ids := events("gaps", 9)
+	ep := r.endpoint(webhook.Standard)
+	for _, step := range []struct{ seq, prev int }{{1, 0}, {4, 1}, {4, 1}, {2, 1}, {9, 7}} {
+		r.send(t, ep, uint64(step.prev), evs[step.seq-1])
+	}
+	const kind = " connection.changed"
+	r.heard(t, ids[0]+kind, ids[3]+kind, ids[1]+kind, ids[8]+kind)
+	if got := r.told(t, "missing", 1); !slices.Equal(got, []string{"gaps after 4 to 7"}) {
+		t.Errorf("missing %q", got)
+	}
+}
+
+// signatures: either secret will do, and both together while one is rotated.
+func (r *rig) signatures(t *testing.T) {
+	evs, ids := events("signatures", 4)
+	other := webhook.NewSecret()
+	later := time.Now().Add(time.Hour)
+	for i, ep := range []record.Endpoint{
+		{Secrets: []string{r.old}},
+		{Secrets: []string{r.new}, Retiring: []record.Retiring{{Secret: r.old, Until: later}}},
+		{Secrets: []string{other}, Retiring: []record.Retiring{{Secret: r.old, Until: later}}},
+		{Secrets: []string{other, r.new}},
+	} {
+		to := r.endpoint(webhook.Standard)
+		to.Secrets, to.Retiring = ep.Secrets, ep.Retiring
+		r.send(t, to, 0, evs[i])
+		r.heard(t, ids[i]+" connection.changed")
+	}
+	for _, secrets := range [][]string{{other}, {other, webhook.NewSecret()}, nil} {
+		to := r.endpoint(webhook.Standard)
+		to.Secrets = secrets
+		r.refused(t, to, evs[0], http.StatusUnauthorized)
+	}
+	gone := r.endpoint(webhook.Standard)
+	gone.Secrets, gone.Retiring = []string{other}, []record.Retiring{{Secret: r.old, Until: time.Now().Add(-time.Second)}}
+	r.refused(t, gone, evs[0], http.StatusUnauthorized)
+}
+
+// forgeries are requests that Switchhook does not make, signed by somebody else's
+// library.
+func (r *rig) forgeries(t *testing.T) {
+	lib, err := standardwebhooks.NewWebhook(r.new)
+	if err != nil {
+		t.Fatal(err)
+	}
+	evs, ids := events("forgeries", 1)
+	body, err := evs[0].Standard()
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	for name, c := range map[string]struct {
+		signed, told time.Time
+		id           string
+		body         []byte
+		change       func(http.Header)
+	}{
+		"old":            {signed: now.Add(-10 * time.Minute)},
+		"of tomorrow":    {signed: now.Add(10 * time.Minute)},
+		"made young":     {signed: now.Add(-10 * time.Minute), told: now},
+		"another id":     {signed: now, id: "forgeries/1/2"},
+		"another body":   {signed: now, body: bytes.Replace(body, []byte("shop"), []byte("shot"), 1)},
+		"no signature":   {signed: now, change: func(h http.Header) { h.Del("webhook-signature") }},
+		"no timestamp":   {signed: now, change: func(h http.Header) { h.Del("webhook-timestamp") }},
+		"no id":          {signed: now, change: func(h http.Header) { h.Del("webhook-id") }},
+		"no number":      {signed: now, change: func(h http.Header) { h.Set("webhook-timestamp", "yesterday") }},
+		"a huge number":  {signed: now, change: func(h http.Header) { h.Set("webhook-timestamp", strings.Repeat("9", 40)) }},
+		"another scheme": {signed: now, change: func(h http.Header) { h.Set("webhook-signature", "v2"+h.Get("webhook-signature")[2:]) }},
+		"cut":            {signed: now, change: func(h http.Header) { h.Set("webhook-signature", h.Get("webhook-signature")[:20]) }},
+		"empty":          {signed: now, change: func(h http.Header) { h.Set("webhook-signature", "v1,") }},
+		"no base64":      {signed: now, change: func(h http.Header) { h.Set("webhook-signature", "v1,%%%% v1,ä") }},
+	} {
+		signature, err := lib.Sign(ids[0], c.signed, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := make(http.Header)
+		h.Set("webhook-id", ids[0])
+		h.Set("webhook-timestamp", strconv.FormatInt(c.signed.Unix(), 10))
+		h.Set("webhook-signature", signature)
+		if c.id != "" {
+			h.Set("webhook-id", c.id)
+		}
+		if !c.told.IsZero() {
+			h.Set("webhook-timestamp", strconv.FormatInt(c.told.Unix(), 10))
+		}
+		if c.change != nil {
+			c.change(h)
+		}
+		sent := body
+		if c.body != nil {
+			sent = c.body
+		}
+		if status := r.post(t, h, bytes.NewReader(sent)); status != http.StatusUnauthorized {
+			t.Errorf("%s: status %d", name, status)
+		}
+	}
+	// The same with nothing wrong is taken: the other cases fail for their own reason.
+	r.send(t, r.endpoint(webhook.Standard), 0, evs[0])
+	r.heard(t, ids[0]+" connection.changed")
+}
+
+// nonsense is refused and stops nothing.
+func (r *rig) nonsense(t *testing.T) {
+	lib, err := standardwebhooks.NewWebhook(r.new)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, body := range map[string]string{
+		"empty": "", "no JSON": "hello", "no id": `{"type":"daemon.started"}`, "no string": `{"id":7}`,
+		"no event": `[null]`, "no base64": `BULK,["%"]`, "no list": `BULK,{`, "no zlib": "BULKGZ,aGVsbG8=",
+	} {
+		now := time.Now()
+		signature, err := lib.Sign("nonsense/1/1", now, []byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := make(http.Header)
+		h.Set("webhook-id", "nonsense/1/1")
+		h.Set("webhook-timestamp", strconv.FormatInt(now.Unix(), 10))
+		h.Set("webhook-signature", signature)
+		if status := r.post(t, h, strings.NewReader(body)); status/100 == 2 {
+			t.Errorf("%s: status %d", name, status)
+		}
+	}
+	big := io.LimitReader(zeros{}, 9<<20)
+	if status := r.post(t, make(http.Header), big); status/100 == 2 {
+		t.Errorf("9 MB: status %d", status)
+	}
+	evs, ids := events("nonsense", 1)
+	r.send(t, r.endpoint(webhook.Standard), 0, evs[0])
+	r.heard(t, ids[0]+" connection.changed")
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+// post answers the status, 0 if the receiver hung up instead.
+func (r *rig) post(t *testing.T, h http.Header, body io.Reader) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = h
+	c := http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := c.Do(req)
+	if err != nil {
+		t.Log(err)
+		return 0
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode
+}
