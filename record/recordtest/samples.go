@@ -166,8 +166,12 @@ func daemons() []Sample {
 
 // test is what an operator's test sends. It is in no log.
 func test() Sample {
+	fact, err := json.Marshal(record.EndpointFact{Endpoint: Endpoint, Name: "erp", Instance: Instance})
+	if err != nil {
+		panic(err) // it is written above
+	}
 	return Sample{
-		"An operator wants to know whether the endpoint works (`switchhook endpoint test`). It is in no log, has no seq and means nothing: answer 2xx.",
-		record.Event{Stream: Instance, Epoch: 1, Kind: record.EndpointTest, At: start.Add(time.Hour), Name: "shop"},
+		"An operator wants to know whether the endpoint works (`switchhook endpoint test`). It is in no log, has no seq and means nothing: answer 2xx. A format that has no form for it sends it as `standard`.",
+		record.Event{Stream: "test/MZXW6YTBOI2DKNRRGIZTINJWG4", Kind: record.EndpointTest, At: start.Add(time.Hour), Data: fact},
 	}
 }

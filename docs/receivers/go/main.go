@@ -49,7 +49,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stdout, "listening on %s\n", l.Addr())
+	say("listening on", l.Addr())
 	srv := &http.Server{
 		Handler:           &receiver{keys: keys, young: map[string]bool{}, last: map[string]uint64{}},
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
@@ -60,7 +60,7 @@ func run() error {
 // parseSecrets decodes secrets separated by spaces: whsec_ and base64 each. While
 // one is rotated there are two.
 func parseSecrets(list string) (keys [][]byte, err error) {
-	for _, secret := range strings.Fields(list) {
+	for _, secret := range strings.FieldsSeq(list) {
 		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
 		if err != nil || len(key) == 0 {
 			return nil, errors.New("a secret is not whsec_ and base64")
@@ -121,10 +121,10 @@ func verify(keys [][]byte, h http.Header, body []byte, now time.Time) error {
 	}
 	for _, key := range keys {
 		mac := hmac.New(sha256.New, key)
-		fmt.Fprintf(mac, "%s.%s.", id, at)
+		mac.Write([]byte(id + "." + at + "."))
 		mac.Write(body)
 		want := mac.Sum(nil)
-		for _, signature := range strings.Fields(h.Get("webhook-signature")) {
+		for _, signature := range strings.FieldsSeq(h.Get("webhook-signature")) {
 			encoded, ok := strings.CutPrefix(signature, "v1,")
 			got, err := base64.StdEncoding.DecodeString(encoded)
 			if ok && err == nil && hmac.Equal(got, want) { // in constant time
@@ -184,7 +184,11 @@ func (rc *receiver) take(h http.Header, events []json.RawMessage) error {
 	defer rc.mu.Unlock()
 	rc.watch(h)
 	for _, raw := range events {
-		var ev struct{ ID, Type, Event string } // WITI calls the type "event"
+		var ev struct {
+			ID    string `json:"id"`
+			Type  string `json:"type"`
+			Event string `json:"event"` // what WITI calls the type
+		}
 		if err := json.Unmarshal(raw, &ev); err != nil || ev.ID == "" {
 			return errors.New("an event without an id")
 		}
@@ -212,7 +216,7 @@ func (rc *receiver) watch(h http.Header) {
 		return
 	}
 	if known && prev > last {
-		fmt.Fprintf(os.Stdout, "missing %s after %d to %d\n", stream, last, prev)
+		say("missing", stream, "after", last, "to", prev)
 	}
 	rc.last[stream] = seq
 }
@@ -220,6 +224,8 @@ func (rc *receiver) watch(h http.Header) {
 // handle does the work, quickly: Switchhook waits for the answer. Put the event
 // where it is safe, best in one transaction with its id, and work on it later.
 func (rc *receiver) handle(id, kind string, _ json.RawMessage) error {
-	_, err := fmt.Fprintln(os.Stdout, "event", id, kind)
-	return err
+	say("event", id, kind)
+	return nil
 }
+
+func say(words ...any) { _, _ = fmt.Fprintln(os.Stdout, words...) }
