@@ -62,6 +62,7 @@ func (o Outcome) String() string {
 // Verdict is the judgement of one try.
 type Verdict struct {
 	Outcome    Outcome
+	Slow       bool          // soon would be too soon: the schedule without its two quick first steps
 	RetryAfter time.Duration // when the receiver asks to be tried again, within the sender's bounds; 0: it does not say
 	Status     int           // of the answer; 0: there was none
 	Err        error         // why it was not delivered; holds no secret, the address's path and query included

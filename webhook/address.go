@@ -34,6 +34,11 @@ func (s *Sender) checkURL(rawurl string) error {
 	if err != nil {
 		return errors.New("it is no URL") // err quotes it
 	}
+	return s.check(u)
+}
+
+// check judges an address as far as it can be without resolving its name.
+func (s *Sender) check(u *url.URL) error {
 	if err := usable(u); err != nil {
 		return err
 	}

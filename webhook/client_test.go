@@ -190,7 +190,7 @@ func TestTLSAndHTTP2(t *testing.T) {
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
 	trusting := srv.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
-	s := newSender(t, Config{AllowLoopback: true, RootCAs: trusting})
+	s := senderFor(t, Config{AllowLoopback: true, RootCAs: trusting})
 	if v := send(t, s, srv.URL); v.Err != nil {
 		t.Fatal(v.Err)
 	}

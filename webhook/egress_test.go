@@ -45,7 +45,7 @@ func TestSpecialNetworks(t *testing.T) {
 }
 
 func TestAllowedNetworks(t *testing.T) {
-	e, err := newEgress([]netip.Prefix{netip.MustParsePrefix("10.1.2.3/16"), netip.MustParsePrefix("fd00::/8")}, true)
+	e, err := newEgress(Config{Allow: []netip.Prefix{netip.MustParsePrefix("10.1.2.3/16"), netip.MustParsePrefix("fd00::/8")}, AllowLoopback: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ var hostile = []string{
 }
 
 func TestCheckURLRefuses(t *testing.T) {
-	s := newSender(t, Config{})
+	s := senderFor(t, Config{})
 	for _, raw := range hostile {
 		if err := s.CheckURL(raw); err == nil {
 			t.Errorf("%q was taken", raw)
@@ -103,7 +103,7 @@ func TestCheckURLRefuses(t *testing.T) {
 }
 
 func TestCheckURLTakes(t *testing.T) {
-	s := newSender(t, Config{})
+	s := senderFor(t, Config{})
 	for _, raw := range []string{
 		"https://my-system.com/newWebHook", "http://my-erp.com.br&wid=6D6307C3-2973-4468-85FA-D047CB8E1F2E", // both WITI's
 		"http://receiver.example", "HTTPS://Receiver.Example:8443/a?b=c#d", "https://user:pass@receiver.example/",
@@ -114,7 +114,7 @@ func TestCheckURLTakes(t *testing.T) {
 			t.Errorf("%q: %v", raw, err)
 		}
 	}
-	allowed := newSender(t, Config{AllowLoopback: true, Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
+	allowed := senderFor(t, Config{AllowLoopback: true, Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
 	for _, raw := range []string{"http://127.0.0.1:1/", "http://localhost:1/", "http://[::1]/", "http://10.9.9.9/"} {
 		if err := allowed.CheckURL(raw); err != nil {
 			t.Errorf("%q: %v", raw, err)
@@ -127,7 +127,7 @@ func TestDiallerRefuses(t *testing.T) {
 	hit := make(chan struct{}, 10)
 	srv := serve(t, func(http.ResponseWriter, *http.Request) { hit <- struct{}{} })
 	port := srv.URL[strings.LastIndexByte(srv.URL, ':'):]
-	s := newSender(t, Config{})
+	s := senderFor(t, Config{})
 	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "[::1]", "0.0.0.0", "[::]"} {
 		v := send(t, s, "http://"+host+port+"/")
 		var forbidden *ForbiddenError

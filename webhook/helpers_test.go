@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var _ outbox.Sender = (*Sender)(nil)
 
-func newSender(t testing.TB, cfg Config) *Sender {
+func senderFor(t testing.TB, cfg Config) *Sender {
 	t.Helper()
 	s, err := New(cfg)
 	if err != nil {
@@ -32,7 +32,7 @@ func newSender(t testing.TB, cfg Config) *Sender {
 }
 
 // local is a sender that may talk to httptest.
-func local(t testing.TB) *Sender { return newSender(t, Config{AllowLoopback: true}) }
+func local(t testing.TB) *Sender { return senderFor(t, Config{AllowLoopback: true}) }
 
 func serve(t testing.TB, h http.HandlerFunc) *httptest.Server {
 	srv := httptest.NewServer(h)

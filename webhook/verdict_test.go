@@ -125,7 +125,7 @@ func (badEncoder) Encode(*record.Endpoint, []*record.Event) (record.PostBack, er
 func (badEncoder) Carries(k record.Kind) bool { return k == record.QRIssued }
 
 func TestFormats(t *testing.T) {
-	s := newSender(t, Config{Formats: map[string]Encoder{"bad": badEncoder{}}})
+	s := senderFor(t, Config{Formats: map[string]Encoder{"bad": badEncoder{}}})
 	for format, want := range map[string]string{"bad": "no such code", "nope": "unknown"} {
 		ep := endpointAt("https://receiver.example/")
 		ep.Format = format
