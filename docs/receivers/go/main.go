@@ -60,7 +60,7 @@ func run() error {
 // parseSecrets decodes secrets separated by spaces: whsec_ and base64 each. While
 // one is rotated there are two.
 func parseSecrets(list string) (keys [][]byte, err error) {
-	for _, secret := range strings.FieldsSeq(list) {
+	for secret := range strings.FieldsSeq(list) {
 		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
 		if err != nil || len(key) == 0 {
 			return nil, errors.New("a secret is not whsec_ and base64")
@@ -124,7 +124,7 @@ func verify(keys [][]byte, h http.Header, body []byte, now time.Time) error {
 		mac.Write([]byte(id + "." + at + "."))
 		mac.Write(body)
 		want := mac.Sum(nil)
-		for _, signature := range strings.FieldsSeq(h.Get("webhook-signature")) {
+		for signature := range strings.FieldsSeq(h.Get("webhook-signature")) {
 			encoded, ok := strings.CutPrefix(signature, "v1,")
 			got, err := base64.StdEncoding.DecodeString(encoded)
 			if ok && err == nil && hmac.Equal(got, want) { // in constant time
