@@ -25,6 +25,8 @@ func TestReceivers(t *testing.T) {
 			r := newRig(t, ex)
 			t.Run("formats", r.formats)
 			t.Run("repeats", r.repeats)
+			t.Run("bulk", r.bulk)
+			t.Run("tests", r.tests)
 			t.Run("gaps", r.gaps)
 			t.Run("signatures", r.signatures)
 			t.Run("forgeries", r.forgeries)
@@ -99,21 +101,68 @@ func events(stream string, n int) (out []*record.Event, ids []string) {
 
 // formats sends every sample in every format that carries it.
 func (r *rig) formats(t *testing.T) {
-	for _, format := range []string{webhook.Standard, "witi"} {
+	for format, word := range words {
 		ep := r.endpoint(format)
 		for _, s := range recordtest.Samples() {
 			ev := s.Event
 			if !r.sender.Carries(ep, &ev) {
 				continue
 			}
-			ev.Stream = format + "-" + ev.Stream // the same id would be a repeat
-			word := string(ev.Kind)
-			if format == "witi" {
-				word = map[record.Kind]string{record.ConnectionChanged: "status", record.QRIssued: "qrcode"}[ev.Kind]
-			}
+			ev.Stream += "-" + format // the same id would be a repeat
 			r.send(t, ep, 0, &ev)
-			r.heard(t, ev.ID()+" "+word)
+			r.heard(t, ev.ID()+" "+word(ev.Kind))
 		}
+	}
+}
+
+// words answer how each format calls a kind.
+var words = map[string]func(record.Kind) string{
+	webhook.Standard:    func(k record.Kind) string { return string(k) },
+	webhook.CloudEvents: func(k record.Kind) string { return "io.github.switchhook." + string(k) },
+	"witi": func(k record.Kind) string {
+		return map[record.Kind]string{record.ConnectionChanged: "status", record.QRIssued: "qrcode"}[k]
+	},
+}
+
+// bulk: every event of a batch is handled once, also if a batch overlaps another, as
+// it does after a crash.
+func (r *rig) bulk(t *testing.T) {
+	for format, word := range words {
+		for _, version := range []string{"1.0", "1.1"} {
+			evs, ids := events("bulk-"+format+version, 5)
+			for i := range ids {
+				ids[i] += " " + word(record.ConnectionChanged)
+			}
+			ep := r.endpoint(format)
+			ep.Version, ep.Bulk = version, &record.Bulk{Most: 50, Wait: time.Second}
+			r.send(t, ep, 0, evs[:3]...)
+			r.heard(t, ids[:3]...)
+			r.send(t, ep, 1, evs[1:]...)
+			r.heard(t, ids[3:]...)
+			r.send(t, ep, 0, evs[:1]...)
+			ep.Bulk = nil
+			r.send(t, ep, 4, evs[4])
+		}
+	}
+	r.heard(t)
+	evs, _ := events("bulk", 2)
+	ep := r.endpoint("witi")
+	ep.Bulk, ep.Secrets = &record.Bulk{Most: 50}, []string{webhook.NewSecret()}
+	r.refused(t, ep, evs[0], http.StatusUnauthorized)
+}
+
+// tests: what an operator sends to try the address is acknowledged.
+func (r *rig) tests(t *testing.T) {
+	for format := range words {
+		v := r.sender.Test(t.Context(), r.endpoint(format))
+		if v.Outcome != outbox.Delivered {
+			t.Errorf("%s: %d %v", format, v.Status, v.Err)
+		}
+		got := r.told(t, "event", r.events+1)
+		if len(got) != r.events+1 || !strings.HasPrefix(got[r.events], "test/") || !strings.HasSuffix(got[r.events], "endpoint.test") {
+			t.Errorf("%s: handled %q", format, got[r.events:])
+		}
+		r.events = len(got)
 	}
 }
 

@@ -108,7 +108,7 @@ func (w *wire) show(ctx context.Context, b *strings.Builder, format string, ev *
 	if !w.carries(format, ev) {
 		return nil
 	}
-	req, err := w.send(ctx, format, nil, ev)
+	req, err := w.send(ctx, record.Endpoint{Format: format}, ev)
 	if err != nil {
 		return err
 	}

@@ -31,8 +31,8 @@ type Request struct {
 	Body   []byte
 }
 
-// Make answers the PostBack of events in a format, in bulk if bulk is set; false if
-// the format does not carry the first of them.
+// Make answers the PostBack of events in the format of an endpoint, in bulk if that
+// wants it; false if the format does not carry the first of them.
 func Make(ctx context.Context, ep record.Endpoint, events ...*record.Event) (Request, bool, error) {
 	w, err := newWire()
 	if err != nil {
@@ -42,7 +42,7 @@ func Make(ctx context.Context, ep record.Endpoint, events ...*record.Event) (Req
 	if !w.carries(ep.Format, events[0]) {
 		return Request{}, false, nil
 	}
-	req, err := w.send(ctx, ep.Format, ep.Bulk, events...)
+	req, err := w.send(ctx, ep, events...)
 	return req, true, err
 }
 
@@ -72,13 +72,10 @@ func (w *wire) carries(format string, ev *record.Event) bool {
 	return w.sender.Carries(&record.Endpoint{Format: format}, ev)
 }
 
-func (w *wire) send(ctx context.Context, format string, bulk *record.Bulk, events ...*record.Event) (Request, error) {
-	ep := record.Endpoint{
-		ID: recordtest.Endpoint, Format: format, Bulk: bulk, Version: "1.0",
-		URL: "http://erp.example/hooks/whatsapp", Secrets: []string{webhook.NewSecret()},
-	}
+func (w *wire) send(ctx context.Context, ep record.Endpoint, events ...*record.Event) (Request, error) {
+	ep.ID, ep.URL, ep.Secrets = recordtest.Endpoint, "http://erp.example/hooks/whatsapp", []string{webhook.NewSecret()}
 	if v := w.sender.Send(ctx, &ep, 0, events); v.Outcome != outbox.Delivered {
-		return Request{}, fmt.Errorf("send %s as %s: %w", events[0].ID(), format, v.Err)
+		return Request{}, fmt.Errorf("send %s as %s: %w", events[0].ID(), ep.Format, v.Err)
 	}
 	return <-w.came, nil
 }

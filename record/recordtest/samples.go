@@ -143,20 +143,20 @@ func daemons() []Sample {
 	const export = "c0ffee00-1111-4222-8333-444455556666"
 	add(record.DaemonStarted, "", "The daemon is ready.", ran{"v1.0.0", "whatsapp"})
 	add(record.InstanceCreated, "shop", "An instance was added. Its own stream begins with its first transition.", moved{Instance, ""})
-	add(record.EndpointCreated, "", "An endpoint was added.", ep(func(*record.EndpointFact) {}))
-	add(record.EndpointChanged, "", "What is set on an endpoint has changed: its address, its filter, its secrets. What it was and is, is not told.", ep(func(*record.EndpointFact) {}))
-	add(record.EndpointFailing, "", "The breaker of an endpoint has opened: its last tries have failed, and one lane at a time tries on.", ep(func(f *record.EndpointFact) {
+	add(record.EndpointCreated, "shop", "An endpoint was added.", ep(func(*record.EndpointFact) {}))
+	add(record.EndpointChanged, "shop", "What is set on an endpoint has changed: its address, its filter, its secrets. What it was and is, is not told.", ep(func(*record.EndpointFact) {}))
+	add(record.EndpointFailing, "shop", "The breaker of an endpoint has opened: its last tries have failed, and one lane at a time tries on.", ep(func(f *record.EndpointFact) {
 		f.Fails, f.Reason = 5, "post to https://erp.example: status 503"
 	}))
-	add(record.EndpointGaveUp, "", "Events became dead letters: those numbered `from` to `to` of the stream `instance`.", ep(func(f *record.EndpointFact) {
+	add(record.EndpointGaveUp, "shop", "Events became dead letters: those numbered `from` to `to` of the stream `instance`.", ep(func(f *record.EndpointFact) {
 		f.From, f.To, f.Reason = 8, 21, "post to https://erp.example: status 503"
 	}))
-	add(record.EndpointRecovered, "", "The breaker has closed: something was delivered again.", ep(func(*record.EndpointFact) {}))
-	add(record.EndpointDisabled, "", "Nothing more is sent to an endpoint, because it answered 410 Gone or an operator has paused it.", ep(func(f *record.EndpointFact) {
+	add(record.EndpointRecovered, "shop", "The breaker has closed: something was delivered again.", ep(func(*record.EndpointFact) {}))
+	add(record.EndpointDisabled, "shop", "Nothing more is sent to an endpoint, because it answered 410 Gone or an operator has paused it.", ep(func(f *record.EndpointFact) {
 		f.Reason = "the receiver answered 410 Gone"
 	}))
-	add(record.EndpointEnabled, "", "A paused or disabled endpoint was resumed.", ep(func(*record.EndpointFact) {}))
-	add(record.EndpointDeleted, "", "An endpoint was removed, and with it what was pending for it.", ep(func(*record.EndpointFact) {}))
+	add(record.EndpointEnabled, "shop", "A paused or disabled endpoint was resumed.", ep(func(*record.EndpointFact) {}))
+	add(record.EndpointDeleted, "shop", "An endpoint was removed, and with it what was pending for it.", ep(func(*record.EndpointFact) {}))
 	add(record.InstanceExported, "shop", "An instance was fenced and may be exported: it does not connect here any more.", moved{Instance, export})
 	add(record.InstanceUnfenced, "shop", "The fence of an exported instance was lifted by force.", moved{Instance, export})
 	add(record.InstanceImported, "shop", "An instance has come from another daemon, or has come back.", moved{Instance, export})
