@@ -188,9 +188,12 @@ func (r *rig) gaps(t *testing.T) {
 	for _, step := range []struct{ seq, prev int }{{1, 0}, {4, 1}, {4, 1}, {2, 1}, {9, 7}} {
 		r.send(t, ep, uint64(step.prev), evs[step.seq-1])
 	}
+	restored := recordtest.Of(record.ConnectionChanged)[0].Event
+	restored.Stream, restored.Epoch, restored.Seq = "gaps", 2, 3
+	r.send(t, ep, 2, &restored)
 	const kind = " connection.changed"
-	r.heard(t, ids[0]+kind, ids[3]+kind, ids[1]+kind, ids[8]+kind)
-	if got := r.told(t, "missing", 1); !slices.Equal(got, []string{"gaps after 4 to 7"}) {
+	r.heard(t, ids[0]+kind, ids[3]+kind, ids[1]+kind, ids[8]+kind, "gaps/2/3"+kind)
+	if got := r.told(t, "missing", 1); !slices.Equal(got, []string{"gaps/1 after 4 to 7"}) {
 		t.Errorf("missing %q", got)
 	}
 }

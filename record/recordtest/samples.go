@@ -149,11 +149,11 @@ func daemons() []Sample {
 		f.Fails, f.Reason = 5, "post to https://erp.example: status 503"
 	}))
 	add(record.EndpointGaveUp, "shop", "Events became dead letters: those numbered `from` to `to` of the stream `instance`.", ep(func(f *record.EndpointFact) {
-		f.From, f.To, f.Reason = 8, 21, "post to https://erp.example: status 503"
+		f.From, f.To, f.Reason = 8, 21, "undelivered: post to https://erp.example: status 503"
 	}))
 	add(record.EndpointRecovered, "shop", "The breaker has closed: something was delivered again.", ep(func(*record.EndpointFact) {}))
 	add(record.EndpointDisabled, "shop", "Nothing more is sent to an endpoint, because it answered 410 Gone or an operator has paused it.", ep(func(f *record.EndpointFact) {
-		f.Reason = "the receiver answered 410 Gone"
+		f.Reason = "post to https://erp.example: status 410"
 	}))
 	add(record.EndpointEnabled, "shop", "A paused or disabled endpoint was resumed.", ep(func(*record.EndpointFact) {}))
 	add(record.EndpointDeleted, "shop", "An endpoint was removed, and with it what was pending for it.", ep(func(*record.EndpointFact) {}))

@@ -78,7 +78,7 @@ type receiver struct {
 
 	mu         sync.Mutex
 	young, old map[string]bool   // ids that were handled
-	last       map[string]uint64 // the highest seq of each stream
+	last       map[string]uint64 // the highest seq of each stream and epoch
 }
 
 func (rc *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -208,7 +208,8 @@ func (rc *receiver) take(h http.Header, events []json.RawMessage) error {
 // watch notices that something is missing: the event before this one, of those
 // meant for us, has not been seen. Repeats and replays have a seq that has.
 func (rc *receiver) watch(h http.Header) {
-	stream, _, _ := strings.Cut(h.Get("webhook-id"), "/")
+	id := h.Get("webhook-id")
+	stream := id[:max(0, strings.LastIndex(id, "/"))] // and epoch: numbers may begin anew in the next
 	seq, err := strconv.ParseUint(h.Get("switchhook-seq"), 10, 64)
 	prev, err2 := strconv.ParseUint(h.Get("switchhook-prev"), 10, 64)
 	last, known := rc.last[stream]

@@ -73,12 +73,13 @@ function unpack(body) {
 }
 
 const handled = new Set(); // ids, the oldest first
-const last = new Map(); // the highest seq of each stream
+const last = new Map(); // the highest seq of each stream and epoch
 
 // watch notices that something is missing: the event before this one, of those
 // meant for us, has not been seen. Repeats and replays have a seq that has.
 function watch(headers) {
-  const stream = headers['webhook-id'].split('/')[0];
+  const id = headers['webhook-id'];
+  const stream = id.slice(0, Math.max(0, id.lastIndexOf('/'))); // and epoch: numbers may begin anew in the next
   const seq = Number(headers['switchhook-seq']);
   const prev = Number(headers['switchhook-prev']);
   const seen = last.get(stream);

@@ -104,7 +104,8 @@ class Memory:
         The event before this one, of those meant for us, has not been seen. Repeats
         and replays have a seq that has.
         """
-        stream = headers["webhook-id"].split("/")[0]
+        # With its epoch: numbers may begin anew in the next.
+        stream = headers["webhook-id"].rpartition("/")[0]
         seq = int(headers.get("switchhook-seq", 0))
         prev = int(headers.get("switchhook-prev", 0))
         row = self.db.execute("SELECT seq FROM streams WHERE stream = ?", (stream,)).fetchone()
