@@ -24,6 +24,7 @@ type example struct {
 	command func(t *testing.T, addr string) *exec.Cmd
 	silent  bool // it does not say where it listens
 	blind   bool // it does not look for gaps
+	keeps   bool // it remembers across restarts
 }
 
 func examples() []example {
@@ -34,10 +35,10 @@ func examples() []example {
 		{name: "node", command: func(t *testing.T, addr string) *exec.Cmd {
 			return exec.CommandContext(t.Context(), interpreter(t, "node"), "node/receiver.mjs")
 		}},
-		{name: "python", command: func(t *testing.T, addr string) *exec.Cmd {
+		{name: "python", keeps: true, command: func(t *testing.T, addr string) *exec.Cmd {
 			return exec.CommandContext(t.Context(), interpreter(t, "python3"), "python/receiver.py")
 		}},
-		{name: "php", silent: true, blind: true, command: func(t *testing.T, addr string) *exec.Cmd {
+		{name: "php", silent: true, blind: true, keeps: true, command: func(t *testing.T, addr string) *exec.Cmd {
 			return exec.CommandContext(t.Context(), interpreter(t, "php"), "-S", addr, "php/receiver.php")
 		}},
 	}
@@ -70,9 +71,9 @@ type process struct {
 	changed chan struct{} // guarded by mu; closed with the next line
 }
 
-// start runs an example until the test ends. It is killed, not asked: it keeps
-// nothing that could be lost.
-func start(t *testing.T, ex example, secrets ...string) *process {
+// start runs an example until the test ends. It is killed, not asked, as a crash
+// would. memory is where it may remember what it has handled.
+func start(t *testing.T, ex example, memory string, secrets ...string) *process {
 	t.Helper()
 	addr := "127.0.0.1:0"
 	if ex.silent {
@@ -84,7 +85,7 @@ func start(t *testing.T, ex example, secrets ...string) *process {
 	cmd.WaitDelay = 5 * time.Second
 	cmd.Env = append(os.Environ(),
 		"LISTEN="+addr, "SWITCHHOOK_SECRETS="+strings.Join(secrets, " "),
-		"SWITCHHOOK_MEMORY="+filepath.Join(t.TempDir(), "memory"))
+		"SWITCHHOOK_MEMORY="+memory)
 	out, in := io.Pipe()
 	cmd.Stdout, cmd.Stderr = in, in
 	if err := cmd.Start(); err != nil {

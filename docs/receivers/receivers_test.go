@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,15 +24,43 @@ import (
 func TestReceivers(t *testing.T) {
 	for _, ex := range examples() {
 		t.Run(ex.name, func(t *testing.T) {
-			r := newRig(t, ex)
+			r := newRig(t, ex, filepath.Join(t.TempDir(), "memory"))
 			t.Run("formats", r.formats)
 			t.Run("repeats", r.repeats)
+			t.Run("together", r.together)
 			t.Run("bulk", r.bulk)
 			t.Run("tests", r.tests)
 			t.Run("gaps", r.gaps)
 			t.Run("signatures", r.signatures)
 			t.Run("forgeries", r.forgeries)
 			t.Run("nonsense", r.nonsense)
+		})
+	}
+}
+
+// TestKilled: what was handled before a receiver was killed is not handled again.
+func TestKilled(t *testing.T) {
+	for _, ex := range examples() {
+		if !ex.keeps {
+			continue
+		}
+		t.Run(ex.name, func(t *testing.T) {
+			memory := filepath.Join(t.TempDir(), "memory")
+			evs, ids := events("killed", 3)
+			t.Run("before", func(t *testing.T) {
+				r := newRig(t, ex, memory)
+				r.send(t, r.endpoint(webhook.Standard), 0, evs[0])
+				r.heard(t, ids[0]+" connection.changed")
+			})
+			t.Run("after", func(t *testing.T) {
+				r := newRig(t, ex, memory)
+				r.send(t, r.endpoint(webhook.Standard), 0, evs[0])
+				r.send(t, r.endpoint(webhook.Standard), 2, evs[2])
+				r.heard(t, ids[2]+" connection.changed")
+				if !ex.blind {
+					r.told(t, "missing killed/1 after 1 to", 1)
+				}
+			})
 		})
 	}
 }
@@ -44,7 +74,7 @@ type rig struct {
 	events   int // that it has handled
 }
 
-func newRig(t *testing.T, ex example) *rig {
+func newRig(t *testing.T, ex example, memory string) *rig {
 	s, err := webhook.New(webhook.Config{
 		AllowLoopback: true,
 		Formats:       map[string]webhook.Encoder{"witi": witi.Encoder{WID: func(string) (string, bool) { return recordtest.WID, true }}},
@@ -54,7 +84,7 @@ func newRig(t *testing.T, ex example) *rig {
 	}
 	t.Cleanup(s.Close)
 	r := &rig{ex: ex, sender: s, old: webhook.NewSecret(), new: webhook.NewSecret()}
-	r.process = start(t, ex, r.old, r.new)
+	r.process = start(t, ex, memory, r.old, r.new)
 	return r
 }
 
@@ -175,6 +205,18 @@ func (r *rig) repeats(t *testing.T) {
 	r.send(t, ep, 1, evs[1])
 	r.send(t, ep, 0, evs[0])
 	r.heard(t, ids[0]+" connection.changed", ids[1]+" connection.changed")
+}
+
+// together: of requests with the same event at the same time, one handles it.
+func (r *rig) together(t *testing.T) {
+	evs, ids := events("together", 1)
+	ep := r.endpoint(webhook.Standard)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() { r.send(t, ep, 0, evs[0]) })
+	}
+	all.Wait()
+	r.heard(t, ids[0]+" connection.changed")
 }
 
 // gaps: what is missing is noticed; a repeat, and a jump over events that were not
