@@ -67,6 +67,11 @@ func (s *Sender) checkHost(host string) error {
 	if a, err := netip.ParseAddr(host); err == nil {
 		return s.egress.check(a)
 	}
+	// Other signs are left alone: an address without a path may carry its query in
+	// the host, as WITI's own sample does.
+	if strings.ContainsAny(host, "[]<>\"\\^`{|}% ") {
+		return errors.New("the host is no name that can be looked up")
+	}
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return s.egress.check(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
 	}

@@ -57,13 +57,23 @@ func newClient(t *http.Transport) *retryablehttp.Client {
 	}
 }
 
-// keepIdle hides the transport's CloseIdleConnections: go-retryablehttp 0.7.8
+// keepIdle stands between the client and the transport. It hides the transport's CloseIdleConnections: go-retryablehttp 0.7.8
 // calls it after every failed try, which would close the connections to every
 // other receiver.
 type keepIdle struct{ transport *http.Transport }
 
+// RoundTrip takes a redirect's location away, which net/http would parse, and
+// make an error of that quotes it.
 func (k keepIdle) RoundTrip(req *http.Request) (*http.Response, error) {
-	return k.transport.RoundTrip(req)
+	resp, err := k.transport.RoundTrip(req)
+	if err != nil || resp.StatusCode < 300 || resp.StatusCode > 399 {
+		return resp, err
+	}
+	if t, ok := req.Context().Value(tryKey{}).(*try); ok {
+		t.location = resp.Header.Get("Location")
+	}
+	resp.Header.Del("Location")
+	return resp, nil
 }
 
 // quickly is the wait before the quick retry.

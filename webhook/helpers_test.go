@@ -40,6 +40,26 @@ func serve(t testing.TB, h http.HandlerFunc) *httptest.Server {
 	return srv
 }
 
+// serveAt serves at an address of loopback and answers host:port.
+func serveAt(t testing.TB, address string, h http.HandlerFunc) string {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Skipf("cannot listen on %s here: %v", address, err)
+	}
+	srv := &httptest.Server{Listener: l, Config: &http.Server{Handler: h}}
+	srv.Start()
+	t.Cleanup(srv.Close)
+	return l.Addr().String()
+}
+
+func tlsServer(t testing.TB, h http.HandlerFunc) *httptest.Server {
+	srv := httptest.NewUnstartedServer(h)
+	srv.Config.ErrorLog = discard
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	return srv
+}
+
 func event(seq uint64) *record.Event {
 	return &record.Event{
 		Stream: "k7f3q", Epoch: 2, Seq: seq, Kind: record.ConnectionChanged,

@@ -141,8 +141,13 @@ func (p *httpProxy) connect(ctx context.Context, address string) (net.Conn, erro
 	if err != nil {
 		return nil, err
 	}
+	return p.tunnel(ctx, conn, address)
+}
+
+// tunnel makes a connection to the proxy one to an address, or closes it.
+func (p *httpProxy) tunnel(ctx context.Context, conn net.Conn, address string) (net.Conn, error) {
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	err = p.ask(conn, address)
+	err := p.ask(conn, address)
 	if !stop() && err == nil {
 		err = &proxyError{text: "the proxy did not connect", err: context.Cause(ctx)}
 	}

@@ -89,7 +89,7 @@ func (s *Sender) hop(ctx context.Context, r *request, to *url.URL, accepts Judge
 	defer cancel()
 	t := &try{signer: &s.signer, secrets: r.ep.Signing(began), id: r.id, body: r.made.Body}
 	req := &retryablehttp.Request{Request: (&http.Request{
-		Method: http.MethodPost, URL: to, Host: to.Host, Header: s.header(r, t),
+		Method: http.MethodPost, URL: to, Host: to.Host, Header: s.header(r),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(t.attach(ctx))}
 	if err := errors.Join(req.SetBody(r.made.Body), t.sign(req.Header)); err != nil {
@@ -103,11 +103,11 @@ func (s *Sender) hop(ctx context.Context, r *request, to *url.URL, accepts Judge
 	}
 	v = judge(resp, accepts, to, time.Now())
 	v.Excerpt = readAnswer(resp, v.Outcome == outbox.Delivered, to, r.secrets, cancel)
-	return v, resp.Header.Get("Location")
+	return v, t.location
 }
 
 // header makes the headers, but for those that are new in each try.
-func (s *Sender) header(r *request, t *try) http.Header {
+func (s *Sender) header(r *request) http.Header {
 	h := make(http.Header, 10)
 	agent := s.userAgent
 	if !r.foreign {
@@ -151,6 +151,7 @@ type try struct {
 	id       string
 	body     []byte
 	answered atomic.Bool // a byte of an answer has come
+	location string      // of a redirect
 }
 
 type tryKey struct{}
