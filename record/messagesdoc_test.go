@@ -8,48 +8,20 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/switchhook/switchhook/record"
+	"github.com/switchhook/switchhook/record/recordtest"
 )
 
 const messagesDoc = "../docs/messages.md"
 
 // examples are the events of docs/messages.md, in its order.
-func examples() []record.Event {
-	const ana, shop = "5511987654321@s.whatsapp.net", "5511955550001@s.whatsapp.net"
-	at := time.Date(2026, 11, 21, 20, 15, 30, 0, time.UTC)
-	from := record.Message{ID: "3EB0C767D097B7C71A2F", Chat: ana, From: ana, LID: "100000000000002@lid", Name: "Ana", SentAt: at}
-	var all []record.Event
-	add := func(kind record.Kind, change func(*record.Message)) {
-		m := from
-		change(&m)
-		seq := uint64(len(all) + 12)
-		all = append(all, record.Event{
-			Stream: "i4q7k2m9xw", Epoch: 1, Seq: seq, Kind: kind, At: at.Add(350 * time.Millisecond), Name: "shop", Message: &m,
-		})
-	}
-	target := []string{"3EB0F2A94B1D5C6E7788"}
-	add(record.MessageText, func(m *record.Message) { m.Text, m.Quoted = "Good morning! Are you open today?", target[0] })
-	add(record.MessageText, func(m *record.Message) {
-		m.From, m.LID, m.Name, m.To, m.FromMe, m.Text = shop, "100000000000001@lid", "", ana, true, "Until eight this evening."
-	})
-	add(record.MessageMedia, func(m *record.Message) {
-		m.Type, m.Text = "document", "the contract"
-		m.Media = &record.Media{
-			MIME: "application/pdf", Bytes: 48213, FileName: "contract.pdf", Ref: []byte("the key of the file"),
-			SHA256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+func examples() (all []record.Event) {
+	for _, s := range recordtest.Samples() {
+		if s.Event.Message != nil {
+			all = append(all, s.Event)
 		}
-	})
-	add(record.MessageOther, func(m *record.Message) { m.Type = "location" })
-	add(record.MessageReaction, func(m *record.Message) { m.Targets, m.Text = target, "👍" })
-	add(record.MessageEdited, func(m *record.Message) { m.Targets, m.Text = target, "Are you open tomorrow?" })
-	add(record.MessageRevoked, func(m *record.Message) { m.Targets = target })
-	add(record.MessageReceipt, func(m *record.Message) { m.ID, m.Name, m.Type, m.Targets = target[0], "", "read", target })
-	add(record.MessageCall, func(m *record.Message) { m.ID, m.Name, m.Type = "6D6307C329734468", "", "offer" })
-	add(record.MessageSent, func(m *record.Message) {
-		m.From, m.LID, m.Name, m.To, m.FromMe, m.Text = shop, "", "", ana, true, "Good morning! Until eight this evening."
-	})
+	}
 	return all
 }
 

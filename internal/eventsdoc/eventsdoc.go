@@ -1,0 +1,126 @@
+// Package eventsdoc writes docs/events.md: every kind of event with what each
+// format makes of it, as package webhook sends it.
+package eventsdoc
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/switchhook/switchhook/record"
+	"github.com/switchhook/switchhook/record/recordtest"
+)
+
+//go:generate go run ./gen -out ../../docs/events.md
+
+const intro = `# Events
+
+<!-- Written by go generate ./internal/eventsdoc from record/recordtest. Do not edit. -->
+
+Every kind of event, and the body of its PostBack in each format. How PostBacks
+arrive, are signed and are repeated: [postbacks.md](postbacks.md). What the fields of
+messages say: [messages.md](messages.md); states and causes: [states.md](states.md).
+Names and numbers are made up, and the picture of a QR code is cut short.
+
+The daemon serves JSON Schemas of the three formats below ` + "`/api/v1/schemas/`" + `:
+` + "`standard.json`, `cloudevents.json`, `witi.json`" + `. They say which fields are always
+there. Ignore fields that you do not know: later versions may add some.
+
+An endpoint of an instance gets the events of that instance; an endpoint of a tenant
+those of its instances; an endpoint of the daemon all of them, and those of the
+stream ` + "`daemon`" + ` too. Events about the health of an endpoint are never sent to that
+endpoint. "-" means that the format has no form for such an event: nothing is sent,
+and ` + "`switchhook-prev`" + ` of the next PostBack passes over it.
+
+`
+
+// Render answers the whole document.
+func Render(ctx context.Context) ([]byte, error) {
+	w, err := newWire()
+	if err != nil {
+		return nil, err
+	}
+	defer w.close()
+	var table, body strings.Builder
+	table.WriteString("| event | stream |")
+	for _, f := range Formats {
+		table.WriteString(" " + f + " |")
+	}
+	table.WriteString("\n| --- | --- |" + strings.Repeat(" --- |", len(Formats)) + "\n")
+	var before record.Kind
+	for _, s := range recordtest.Samples() {
+		ev := s.Event
+		if ev.Kind != before {
+			before = ev.Kind
+			fmt.Fprintf(&table, "| [%s](#%s) | %s |", ev.Kind, anchor(ev.Kind), stream(&ev))
+			for _, f := range Formats {
+				table.WriteString(" " + w.word(f, &ev) + " |")
+			}
+			table.WriteByte('\n')
+			fmt.Fprintf(&body, "\n## %s\n", ev.Kind)
+		}
+		fmt.Fprintf(&body, "\n%s\n", s.About)
+		for _, f := range Formats {
+			if err := w.show(ctx, &body, f, &ev); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return []byte(intro + table.String() + body.String()), nil
+}
+
+// anchor is the link to a heading, as GitHub makes it.
+func anchor(kind record.Kind) string { return strings.ReplaceAll(string(kind), ".", "") }
+
+func stream(ev *record.Event) string {
+	switch {
+	case ev.Kind == record.EndpointTest:
+		return "none"
+	case ev.Stream == record.DaemonStream:
+		return "`daemon`"
+	default:
+		return "the instance's"
+	}
+}
+
+// word says how a format calls an event.
+func (w *wire) word(format string, ev *record.Event) string {
+	if !w.carries(format, ev) {
+		return "-"
+	}
+	switch {
+	case format == CloudEvents:
+		return "`io.github.switchhook." + string(ev.Kind) + "`"
+	case format == WITI && ev.Kind == record.ConnectionChanged:
+		return "`status`"
+	case format == WITI:
+		return "`qrcode`"
+	default:
+		return "`" + string(ev.Kind) + "`"
+	}
+}
+
+// show appends what a format makes of an event.
+func (w *wire) show(ctx context.Context, b *strings.Builder, format string, ev *record.Event) error {
+	if !w.carries(format, ev) {
+		return nil
+	}
+	req, err := w.send(ctx, record.Endpoint{Format: format}, ev)
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, req.Body, "", "  "); err != nil {
+		return fmt.Errorf("%s as %s: %w", ev.ID(), format, err)
+	}
+	fmt.Fprintf(b, "\n%s (`%s`):\n\n```json\n%s\n```\n", format, req.Header.Get("Content-Type"), short(out.Bytes()))
+	return nil
+}
+
+var picture = regexp.MustCompile(`("data:image/[^"]{40})[^"]+"`)
+
+// short cuts pictures.
+func short(body []byte) []byte { return picture.ReplaceAll(body, []byte(`$1…"`)) }
