@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/switchhook/switchhook/api"
@@ -65,7 +66,13 @@ func serveVault(t *testing.T, v *vault) (ask func(method, path, body string, hea
 	if v != nil {
 		cfg.Vault, cfg.Mover = v, v
 	}
-	srv := httptest.NewServer(api.New(cfg))
+	var busy sync.Mutex // held by a request until its handler is done with v, which may be after its answer
+	handler := api.New(cfg)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		busy.Lock()
+		defer busy.Unlock()
+		handler.ServeHTTP(w, r)
+	}))
 	t.Cleanup(srv.Close)
 	return func(method, path, body string, header ...string) (int, string, error) {
 		t.Helper()
@@ -83,6 +90,8 @@ func serveVault(t *testing.T, v *vault) (ask func(method, path, body string, hea
 		}
 		defer func() { _ = res.Body.Close() }()
 		text, err := io.ReadAll(res.Body)
+		busy.Lock()
+		defer busy.Unlock()
 		return res.StatusCode, string(text), err
 	}
 }

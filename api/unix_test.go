@@ -145,3 +145,25 @@ func TestOtherRoomsOverTheSocket(t *testing.T) {
 		t.Errorf("%d %s %v", res.StatusCode, body, err)
 	}
 }
+
+// Pulling needs no token there, and a stream is as good as a poll.
+func TestStreamOverTheSocket(t *testing.T) {
+	f, a := rooms(t, func(c *api.Config) { c.Token = "" })
+	path := overUnix(t, a)
+	transport := &http.Transport{DialContext: func(c context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(c, "unix", path)
+	}}
+	defer transport.CloseIdleConnections()
+	res, err := (&http.Client{Transport: transport}).Get("http://localhost/api/v1/instances/acme/events/stream")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if err := f.Delete(t.Context(), "i1"); err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(res.Body) // ends with the instance
+	if err != nil || !strings.HasPrefix(string(body), "retry: 3000\n\nid: i1/1/1\ndata: {") || !strings.HasSuffix(string(body), "}\n\n") {
+		t.Errorf("%s %v", body, err)
+	}
+}

@@ -29,7 +29,7 @@ func (e *Endpoints) Break(id, stream string, tries int, status int, answer strin
 			l.Attempts++
 			l.Tries = append(l.Tries, record.Try{
 				At: now, Seq: l.Acked + 1, Status: status, Took: 30 * time.Millisecond,
-				Error: fmt.Sprintf("the receiver answered %d", status), Answer: answer,
+				Error: fmt.Sprintf("post to https://x.example: status %d", status), Answer: answer,
 			})
 		}
 		l.Tries = l.Tries[max(0, len(l.Tries)-5):]

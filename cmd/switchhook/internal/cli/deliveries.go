@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -62,7 +63,7 @@ func (a *app) lanes(of string, lanes []api.Lane, failures bool) error {
 		}
 		rows = append(rows, []string{
 			streamName(l.StreamName, l.Stream), l.Ref(), state, strconv.FormatUint(l.Acked, 10), strconv.FormatUint(end, 10),
-			strconv.FormatUint(l.Pending, 10), strconv.Itoa(l.Attempts), orDash(moment(l.NextAt)), clip(l.LastError, 32),
+			strconv.FormatUint(l.Pending, 10), strconv.Itoa(l.Attempts), orDash(moment(l.NextAt)), clip(bare(l.LastError), 32),
 		})
 		tried += len(l.Tries)
 	}
@@ -94,4 +95,13 @@ func orDash(s string) string {
 		return "-"
 	}
 	return s
+}
+
+// bare is an error of a try without the address that it begins with: a table has
+// the endpoint's name beside it.
+func bare(text string) string {
+	if _, rest, ok := strings.Cut(text, ": "); ok && strings.HasPrefix(text, "post to ") {
+		return rest
+	}
+	return text
 }

@@ -105,7 +105,7 @@ func (a *app) listEndpoints() *cobra.Command {
 		rows := [][]string{{"ENDPOINT", "FORMAT", "STATE", "PENDING", "TO", "REASON"}}
 		for _, e := range all {
 			rows = append(rows, []string{
-				e.Ref(), format(e), e.State, strconv.FormatUint(e.Pending, 10), origin(e.URL), clip(e.Reason, 40),
+				e.Ref(), format(e), e.State, strconv.FormatUint(e.Pending, 10), origin(e.URL), clip(bare(e.Reason), 40),
 			})
 		}
 		return a.table(rows...)

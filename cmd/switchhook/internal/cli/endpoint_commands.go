@@ -102,7 +102,7 @@ func (a *app) skipEvent() *cobra.Command {
 			if a.json {
 				return a.document(d)
 			}
-			return a.say("%s of %s is given up for %s; switchhook replay %s --from %d --to %d --endpoint %s%s delivers it after all",
+			return a.say("%s of %s given up for %s; switchhook replay %s --from %d --to %d --endpoint %s%s delivers it after all",
 				events(d), streamName(d.StreamName, d.Stream), ref, streamName(d.StreamName, d.Stream), d.From, d.To, quote(ref), a.here())
 		})
 	c.Flags().StringVar(&name, "instance", "", "`name` or id of the instance whose event it is, or daemon")

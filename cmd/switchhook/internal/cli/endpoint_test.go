@@ -112,8 +112,9 @@ func TestDeliveriesDeadLettersAndReplays(t *testing.T) {
 	r.play(t, []line{
 		{"deliveries shop", 0, "shop/crm  ok     0     10  10       2", ""},
 		{"deliveries shop", 0, `it answered "no \x1b[31mroom x`, ""},
-		{"deliveries shop", 0, "event 1: 500 after 30ms: the receiver answered 500", ""},
+		{"deliveries shop", 0, "event 1: 500 after 30ms: post to https://x.example: status 500", ""},
 		{"deliveries daemon", 0, "/all      ok     0     1   1", ""},
+		{"deliveries", 0, "  status 500\n", ""},
 		{"deliveries", 0, "shop      shop/crm  ok     0     10", ""},
 		{"deliveries nobody", 1, "", "nobody: no such instance"},
 	})
@@ -121,8 +122,8 @@ func TestDeliveriesDeadLettersAndReplays(t *testing.T) {
 	r.play(t, []line{
 		{"endpoint list", 0, "shop/crm  standard  failing  10", ""},
 		{"endpoint show crm", 0, "it answered \"late\"", ""},
-		{"endpoint skip crm", 0, "event 1 of shop is given up for crm; switchhook replay shop --from 1 --to 1 --endpoint crm delivers", ""},
-		{"endpoint skip /all --instance shop", 0, "event 1 of shop is given up", ""},
+		{"endpoint skip crm", 0, "event 1 of shop given up for crm; switchhook replay shop --from 1 --to 1 --endpoint crm delivers", ""},
+		{"endpoint skip /all --instance shop", 0, "event 1 of shop given up", ""},
 	})
 	r.posts.Break("e1", "i1", 1, 0, "")
 	r.posts.Break("e2", "i1", 5, 503, "")

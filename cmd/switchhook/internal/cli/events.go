@@ -41,6 +41,9 @@ func (a *app) history(ctx context.Context, cl *client.Client, name string, after
 			return err
 		}
 		for _, ev := range events {
+			if err := a.printGap(after, ev.Seq); err != nil {
+				return err
+			}
 			after = ev.Seq
 			if a.json {
 				all = append(all, ev.Raw)
@@ -77,6 +80,9 @@ func (a *app) follow(ctx context.Context, cl *client.Client, name string, after 
 			return err
 		}
 		for _, ev := range events {
+			if err := a.printGap(after, ev.Seq); err != nil {
+				return err
+			}
 			after = ev.Seq
 			if err := a.printFollowed(ev); err != nil {
 				return err
@@ -86,6 +92,14 @@ func (a *app) follow(ctx context.Context, cl *client.Client, name string, after 
 			}
 		}
 	}
+}
+
+// printGap tells people which events the log has lost since; JSON has the numbers.
+func (a *app) printGap(after, next uint64) error {
+	if a.json || next == after+1 {
+		return nil
+	}
+	return a.say("%6d  to %d: not in the log any more", after+1, next-1)
 }
 
 func (a *app) printFollowed(ev client.Event) error {

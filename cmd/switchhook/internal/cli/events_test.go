@@ -24,6 +24,19 @@ func TestEventsArePrintedForPeople(t *testing.T) {
 	}
 }
 
+func TestEventsSayWhatWasPruned(t *testing.T) {
+	r := newRig(t)
+	r.pair(t)
+	r.Prune("i1", 4)
+	out, _, _ := r.run(t, "events", "shop", "--after", "1")
+	if !strings.HasPrefix(out, "     2  to 4: not in the log any more\n     5  ") || strings.Count(out, "any more") != 1 {
+		t.Errorf("%s", out)
+	}
+	if out, _, _ := r.run(t, "events", "shop", "--json"); !json.Valid([]byte(out)) {
+		t.Errorf("%s", out)
+	}
+}
+
 // More events than one answer holds are all printed, once.
 func TestLongHistory(t *testing.T) {
 	r := newRig(t)
