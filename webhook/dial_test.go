@@ -182,6 +182,9 @@ func TestRebinding(t *testing.T) {
 func TestDenyWins(t *testing.T) {
 	srv := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request arrived") })
 	s := senderFor(t, Config{AllowLoopback: true, Deny: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/16")}})
+	if err := s.CheckURL(srv.URL); err == nil {
+		t.Error("the address was taken")
+	}
 	v := send(t, s, srv.URL)
 	forbidden, ok := errors.AsType[*ForbiddenError](v.Err)
 	if !ok || !forbidden.Denied || !strings.Contains(v.Err.Error(), "webhook.deny_networks contains it") {

@@ -39,8 +39,8 @@
 // five, never from https to http; 301, 302 and 303 would have the POST become a
 // GET. Each address is checked like the endpoint's, in words and by the dialler.
 // Once one leads to another origin the endpoint's headers, bearer token and
-// password stay behind; the signature goes along, since it proves and tells
-// nothing.
+// password stay behind; the signature goes along, since it tells nothing of the
+// secret.
 //
 // # Where it may connect
 //
