@@ -23,6 +23,7 @@ import (
 	"github.com/switchhook/switchhook/outbox"
 	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/sandbox"
+	"github.com/switchhook/switchhook/schemas"
 	"github.com/switchhook/switchhook/seal"
 	"github.com/switchhook/switchhook/store"
 	"github.com/switchhook/switchhook/webhook"
@@ -111,7 +112,7 @@ func New(o Options) (_ *Daemon, err error) {
 		control = phones{d.phones, d.fleet}
 	}
 	d.api = api.New(api.Config{
-		Instances: d.fleet, Endpoints: d.fleet, System: system{d}, Sandbox: control, Vault: d.vault,
+		Instances: d.fleet, Endpoints: d.fleet, Schemas: schemas.FS, Formats: d.pulled(), System: system{d}, Sandbox: control, Vault: d.vault,
 		Mover: newMover(d.fleet, string(d.cfg.Network), seal.DefaultCost()),
 		Token: d.cfg.Admin.Token.Reveal(), PublicURL: d.cfg.PublicURL, Log: d.log,
 	})
@@ -215,6 +216,14 @@ func (d *Daemon) newFleet() error {
 	f.timing.DeafAfter, f.timing.Command = c.DeafAfter, c.CommandWait
 	d.fleet = f
 	return f.load()
+}
+
+// pulled are the formats, beside the standard one, that whoever pulls events can
+// have them in: those that have a form for every event.
+func (d *Daemon) pulled() map[string]func(*record.Event) ([]byte, error) {
+	return map[string]func(*record.Event) ([]byte, error){
+		webhook.CloudEvents: func(ev *record.Event) ([]byte, error) { return d.sender.Encode(webhook.CloudEvents, ev) },
+	}
 }
 
 // wid answers the WITI key of an instance, for the encoder of its PostBacks.

@@ -135,7 +135,7 @@ func webhookPatch(ep *record.Endpoint, change api.EndpointChange) (p instance.Pa
 	if change.Bulk != nil {
 		p.CanBulk, ok = new(change.Bulk.Most > 1), true
 	}
-	return p, ok
+	return p, ok || change.Format != nil // whose version is the configuration's
 }
 
 func (f *fleet) reconfigure(ctx context.Context, id string, p instance.Patch, with aside) error {

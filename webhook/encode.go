@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -32,6 +33,17 @@ type Scheduler interface {
 
 // Formats lists the formats that there are, in alphabetical order.
 func (s *Sender) Formats() []string { return slices.Sorted(maps.Keys(s.formats)) }
+
+// Encode makes the body of one event in a format, as an endpoint without a Bulk
+// gets it.
+func (s *Sender) Encode(format string, ev *record.Event) ([]byte, error) {
+	enc, ok := s.formats[format]
+	if !ok {
+		return nil, fmt.Errorf("format %q is unknown", format)
+	}
+	made, err := enc.Encode(&record.Endpoint{Format: format}, []*record.Event{ev})
+	return made.Body, err
+}
 
 // Policy is how the tries of an endpoint are spread over time: what the endpoint
 // says itself, else its format, else the configuration.
