@@ -33,6 +33,7 @@ const (
 // job is a try: what it needs to know, and what came of it. While it is under
 // way it belongs to a goroutine of its own, which only hands the pointers back.
 type job struct {
+	ctx  context.Context
 	lane *lane
 	to   *target
 	org  *origin
@@ -73,9 +74,27 @@ type result struct {
 // span is a run of events, empty if to is 0.
 type span struct{ from, to uint64 }
 
+// keptWorkers is how many goroutines wait for another try: one that has made a
+// request has the stack that the next needs.
+const keptWorkers = 64
+
+// makeTries makes a try, and then others as long as it is of use.
+func (o *Outbox) makeTries(j *job) {
+	for ok := true; ok; {
+		o.try(j)
+		o.results <- j
+		if o.idlers.Add(1) > keptWorkers {
+			o.idlers.Add(-1)
+			return
+		}
+		j, ok = <-o.jobs
+		o.idlers.Add(-1)
+	}
+}
+
 // try runs on a goroutine of its own. It reads on from the cursor to what is
 // meant for the endpoint, and sends that.
-func (o *Outbox) try(ctx context.Context, j *job) {
+func (o *Outbox) try(j *job) {
 	defer func() {
 		if p := recover(); p != nil {
 			o.log.Error("a try panicked", "instance", j.stream, "endpoint", j.ep.ID, "seq", j.seq,
@@ -99,7 +118,7 @@ func (o *Outbox) try(ctx context.Context, j *job) {
 		j.aged = j.span()
 	case sending:
 		j.seq = j.span().to
-		j.verdict = o.cfg.Sender.Send(ctx, j.ep, j.prev, j.batch)
+		j.verdict = o.cfg.Sender.Send(j.ctx, j.ep, j.prev, j.batch)
 	case aging:
 	}
 }
