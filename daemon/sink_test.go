@@ -42,7 +42,7 @@ type sink struct {
 	mu      sync.Mutex
 	got     map[string][]delivery         // guarded by mu; by path
 	answer  map[string]func(delivery) int // guarded by mu; a status, 0 for success
-	total   int                           // guarded by mu
+	life    int                           // guarded by mu; how often the daemon was killed
 	changed chan struct{}                 // guarded by mu; closed at each arrival
 }
 
