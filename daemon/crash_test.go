@@ -120,28 +120,32 @@ type served struct {
 	carries        func(client.Event) bool
 }
 
+// serve adds an endpoint that leads to the sink. carries chooses what of each
+// stream is meant for it.
+func (f *crashRig) serve(name string, spec api.EndpointSpec, carries func(client.Event) bool, instances ...string) (id string) {
+	f.t.Helper()
+	spec.Name, spec.URL = name, new(f.sink.url(name))
+	for _, in := range instances {
+		f.served = append(f.served, served{name, in, uint64(len(f.events(in, 0))), carries})
+	}
+	return f.endpoint(spec).ID
+}
+
+func everything(client.Event) bool { return true }
+
 // endpoints adds one of each kind.
 func (f *crashRig) endpoints() {
 	f.t.Helper()
-	all := func(client.Event) bool { return true }
-	add := func(name string, spec api.EndpointSpec, carries func(client.Event) bool, instances ...string) string {
-		spec.Name, spec.URL = name, new(f.sink.url(name))
-		for _, in := range instances {
-			events := f.events(in, 0)
-			f.served = append(f.served, served{name, in, uint64(len(events)), carries})
-		}
-		return f.endpoint(spec).ID
-	}
 	gather := &api.Bulk{Most: 5, Wait: api.Span(10 * time.Millisecond)}
-	add("own", api.EndpointSpec{Instance: "ada"}, all, "ada")
-	add("bulk", api.EndpointSpec{Instance: "ada", EndpointChange: api.EndpointChange{Bulk: gather}}, all, "ada")
-	add("witi", api.EndpointSpec{Instance: "ben", EndpointChange: api.EndpointChange{
+	f.serve("own", api.EndpointSpec{Instance: "ada"}, everything, "ada")
+	f.serve("bulk", api.EndpointSpec{Instance: "ada", EndpointChange: api.EndpointChange{Bulk: gather}}, everything, "ada")
+	f.serve("witi", api.EndpointSpec{Instance: "ben", EndpointChange: api.EndpointChange{
 		Bulk: gather, Format: new("witi"), Version: new("1.1"),
 	}}, func(e client.Event) bool { return e.Type == record.ConnectionChanged || e.Type == record.QRIssued }, "ben")
-	add("acme", api.EndpointSpec{Tenant: "acme"}, all, "ada", "ben")
+	f.serve("acme", api.EndpointSpec{Tenant: "acme"}, everything, "ada", "ben")
 	var audit string
 	notIts := func(e client.Event) bool { return !strings.Contains(string(e.Raw), audit) }
-	audit = add("audit", api.EndpointSpec{EndpointChange: api.EndpointChange{Format: new("cloudevents")}}, notIts,
+	audit = f.serve("audit", api.EndpointSpec{EndpointChange: api.EndpointChange{Format: new("cloudevents")}}, notIts,
 		record.DaemonStream, "ada", "ben", "cleo", "dov")
 }
 
