@@ -13,5 +13,6 @@
 //
 // The order of a stop: no new requests, then the instances record that they go
 // down, then what they recorded is delivered as far as time allows and receivers
-// can be reached, then the outbox, the bus and the store end. What was not delivered is on disk.
+// can be reached, then the outbox, the bus and the store end. What was not
+// delivered is on disk.
 package daemon
