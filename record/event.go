@@ -115,6 +115,21 @@ const SubjectPrefix = "switchhook.ev."
 // credential: no pairing code, no webhook address, no key of a media file. What
 // was written is in it; see [Event.WithoutTexts].
 func (e *Event) Standard() ([]byte, error) {
+	out, err := e.standard()
+	if err != nil {
+		return nil, fmt.Errorf("encode event %s: %w", e.ID(), err)
+	}
+	return out, nil
+}
+
+func (e *Event) standard() ([]byte, error) {
+	if e.Message == nil && e.Data == nil {
+		return e.appendStandard()
+	}
+	return e.marshalStandard()
+}
+
+func (e *Event) marshalStandard() ([]byte, error) {
 	type connection struct {
 		Info
 		Webhook string `json:"webhook,omitempty"` // shadows Info's, always empty
@@ -133,7 +148,7 @@ func (e *Event) Standard() ([]byte, error) {
 	if e.Code != nil {
 		d.TTL = int(e.Code.TTL / time.Second)
 	}
-	out, err := json.Marshal(struct {
+	return json.Marshal(struct {
 		ID     string    `json:"id"`
 		Type   Kind      `json:"type"`
 		Stream string    `json:"stream"`
@@ -142,8 +157,4 @@ func (e *Event) Standard() ([]byte, error) {
 		Time   time.Time `json:"time"`
 		Data   data      `json:"data"`
 	}{e.ID(), e.Kind, e.Stream, e.Name, e.Seq, e.At, d})
-	if err != nil {
-		return nil, fmt.Errorf("encode event %s: %w", e.ID(), err)
-	}
-	return out, nil
 }

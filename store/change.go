@@ -96,7 +96,7 @@ func (c *Change) Append(e record.Event) {
 		return
 	}
 	e.Epoch, e.Seq = 0, 0
-	body, err := json.Marshal(e)
+	body, err := e.Encode()
 	if err == nil {
 		body, err = c.sealer.Seal([]byte(e.Stream), body)
 	}

@@ -22,6 +22,7 @@ type burst struct {
 	n       int
 	events  int
 	window  int
+	fan     int
 	runs    int
 	span    time.Duration
 	rates   []float64
@@ -46,6 +47,7 @@ func postback(ctx context.Context, args []string) error {
 	set.IntVar(&b.n, "n", 1000, "instances")
 	set.IntVar(&b.events, "events", 100_000, "events of each run at full speed")
 	set.IntVar(&b.window, "window", 2000, "events that may be on their way then")
+	set.IntVar(&b.fan, "fan", 100, "endpoints then")
 	set.IntVar(&b.runs, "runs", 3, "runs at full speed of each kind; the medians count")
 	set.DurationVar(&b.span, "for", 6*time.Second, "how long each pace is kept")
 	set.StringVar(&rates, "rates", "200,2000,10000", "paces, events a second")
@@ -193,7 +195,7 @@ func (r *relay) measureRates(ctx context.Context) error {
 }
 
 func (r *relay) measureRate(ctx context.Context, nats bool) error {
-	fan := min(100, r.n)
+	fan := min(r.fan, r.n)
 	rcv, addrs, err := r.receiver(ctx, fan)
 	if err != nil {
 		return err
@@ -203,7 +205,10 @@ func (r *relay) measureRate(ctx context.Context, nats bool) error {
 	if err != nil {
 		return err
 	}
-	p := &plan{NATS: nats, Instances: r.n, Endpoints: r.spread("ok", addrs, 0, r.n), Profile: r.profile}
+	p := &plan{NATS: nats, Instances: r.n, Endpoints: r.spread("ok", addrs, 0, r.n)}
+	if r.profile != "" {
+		p.Profile = fmt.Sprintf("%s.nats=%t", r.profile, nats)
+	}
 	eng, _, err := r.engine(ctx, p)
 	if err != nil {
 		return err
