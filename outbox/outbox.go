@@ -88,6 +88,7 @@ type Outbox struct {
 	spare     map[string]struct{} // an empty map to change for mail.notified
 
 	work    context.Context // of tries and saves; outlives Run's ctx by at most StopWait
+	crew    crew
 	results chan result
 	saved   chan error
 	group   sync.WaitGroup
@@ -105,6 +106,7 @@ func New(cfg Config) *Outbox {
 		streams:   make(map[string]*stream),
 		receivers: make(map[string]*receiver),
 		spare:     make(map[string]struct{}),
+		crew:      crew{shifts: make(chan shift)},
 		results:   make(chan result, cfg.MaxInFlight),
 		saved:     make(chan error, 1),
 	}
@@ -119,7 +121,8 @@ func (o *Outbox) Run(ctx context.Context) error {
 		return errors.New("run outbox: it has run already")
 	}
 	defer o.group.Wait()
-	defer close(o.stopped) // first: an OnDisable that is waited for may be asking
+	defer close(o.crew.shifts) // nothing is under way any more
+	defer close(o.stopped)     // first: an OnDisable that is waited for may be asking
 	o.now = time.Now()
 	if err := o.load(); err != nil {
 		return fmt.Errorf("run outbox: %w", err)

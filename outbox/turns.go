@@ -106,5 +106,5 @@ func (o *Outbox) start(l *lane) {
 		lane: l, recv: l.recv, gen: l.gen, ep: l.ep, started: o.now,
 		after: l.rec.Acked, prev: l.rec.Prev, firstAt: l.rec.FirstAt, head: l.st.head,
 	}
-	o.group.Go(func() { o.results <- o.try(ctx, j) })
+	o.assign(shift{ctx, j})
 }
