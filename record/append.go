@@ -9,12 +9,12 @@ import (
 	"github.com/switchhook/switchhook/fsm"
 )
 
-// Events are encoded several times on their way, at thousands a second, and half
+// Events are encoded several times on their way, at thousands a second, and most
 // of what encoding/json spends on one it spends on finding out again what it is
-// made of. What follows writes the same bytes by hand for events that consist of
-// plain fields, a transition, connection information and a code. The others, with
-// a message or with Data, go through encoding/json; so does every string that
-// needs escaping.
+// made of. What follows writes the same bytes by hand: of an instance, which is
+// stored with each transition, and of events that consist of plain fields, a
+// transition, connection information and a code. Events with a message or with
+// Data go through encoding/json; so does every string that needs escaping.
 
 // Encode is the event as the log keeps it: the bytes of [json.Marshal].
 func (e *Event) Encode() ([]byte, error) {
@@ -38,6 +38,33 @@ func (e *Event) Encode() ([]byte, error) {
 		w.key("code").open("text").string(c.Text)
 		w.key("expires_at").time(c.ExpiresAt)
 		w.key("ttl").int(int64(c.TTL)).close()
+	}
+	w.close()
+	return w.b, w.err
+}
+
+// Encode is the instance as the store keeps it: the bytes of [json.Marshal].
+func (i *Instance) Encode() ([]byte, error) {
+	w := writer{b: make([]byte, 0, 640)}
+	w.open("id").string(i.ID)
+	w.key("name").string(i.Name)
+	w.key("wid").string(i.WID)
+	w.optional("tenant", i.Tenant)
+	w.key("created_at").time(i.CreatedAt)
+	w.optionalTime("deleted_at", i.DeletedAt)
+	w.key("config").config(&i.Config)
+	w.key("state").uint(uint64(i.State))
+	w.optional("cause", string(i.Cause))
+	w.key("since").time(i.Since)
+	w.optionalTime("retry_at", i.RetryAt)
+	if i.Attempts != 0 {
+		w.key("attempts").int(int64(i.Attempts))
+	}
+	w.key("stats").stats(&i.Stats)
+	w.optional("export_id", i.ExportID)
+	w.optionalTime("exported_at", i.ExportedAt)
+	if i.Moves != 0 {
+		w.key("moves").int(int64(i.Moves))
 	}
 	w.close()
 	return w.b, w.err
@@ -79,6 +106,16 @@ func (w *writer) open(key string) *writer {
 
 func (w *writer) close() { w.b = append(w.b, '}') }
 
+// closeFrom ends an object whose first key, if there is any, was written as a
+// further one.
+func (w *writer) closeFrom(at int) {
+	if len(w.b) == at {
+		w.b = append(w.b, '{')
+	}
+	w.b[at] = '{'
+	w.close()
+}
+
 // key writes a further key, which needs no escaping.
 func (w *writer) key(key string) *writer {
 	w.b = append(w.b, ',')
@@ -94,6 +131,13 @@ func (w *writer) name(key string) *writer {
 func (w *writer) optional(key, s string) {
 	if s != "" {
 		w.key(key).string(s)
+	}
+}
+
+// optionalTime writes a key and a time that is left out when zero.
+func (w *writer) optionalTime(key string, t time.Time) {
+	if !t.IsZero() {
+		w.key(key).time(t)
 	}
 }
 
@@ -153,9 +197,7 @@ func (w *writer) info(i *Info, webhook bool) {
 	w.key("cause").string(string(i.Cause))
 	w.optional("hint", i.Hint)
 	w.key("since").time(i.Since)
-	if !i.RetryAt.IsZero() {
-		w.key("retry_at").time(i.RetryAt)
-	}
+	w.optionalTime("retry_at", i.RetryAt)
 	w.key("connected").bool(i.Connected)
 	w.key("can_restore").bool(i.CanRestore)
 	w.key("phone").string(i.Phone)
@@ -166,12 +208,28 @@ func (w *writer) info(i *Info, webhook bool) {
 		w.optional("webhook", i.Webhook)
 	}
 	w.optional("user_agent", i.UserAgent)
-	w.key("stats").open("contacts").int(int64(i.Stats.Contacts))
-	w.key("chats").int(int64(i.Stats.Chats))
-	w.key("sent_bytes").int(i.Stats.SentBytes)
-	w.key("received_bytes").int(i.Stats.ReceivedBytes).close()
+	w.key("stats").stats(&i.Stats)
 	w.key("storage").tree(&i.Storage)
 	w.close()
+}
+
+func (w *writer) stats(s *Stats) {
+	w.open("contacts").int(int64(s.Contacts))
+	w.key("chats").int(int64(s.Chats))
+	w.key("sent_bytes").int(s.SentBytes)
+	w.key("received_bytes").int(s.ReceivedBytes).close()
+}
+
+// config writes what an owner has set; nothing of it need be.
+func (w *writer) config(c *Config) {
+	at := len(w.b)
+	w.optional("webhook", c.Webhook)
+	w.optional("user_agent", c.UserAgent)
+	w.optional("api_version", c.APIVersion)
+	if c.CanBulk {
+		w.key("can_bulk").bool(true)
+	}
+	w.closeFrom(at)
 }
 
 func (w *writer) tree(t *Tree) {
@@ -205,10 +263,5 @@ func (w *writer) standardData(e *Event) {
 	if e.Code != nil && e.Code.TTL >= time.Second {
 		w.key("ttl").int(int64(e.Code.TTL / time.Second))
 	}
-	if len(w.b) == at {
-		w.b = append(w.b, '{')
-	} else {
-		w.b[at] = '{'
-	}
-	w.close()
+	w.closeFrom(at)
 }

@@ -35,7 +35,8 @@ func (s *Store) Change() *Change { return &Change{sealer: s.sealer} }
 
 // PutInstance stores the instance.
 func (c *Change) PutInstance(in record.Instance) {
-	c.putJSON(bucketInstances, c.key(in.ID), in, true)
+	value, err := in.Encode()
+	c.putEncoded(bucketInstances, c.key(in.ID), value, err, true)
 }
 
 // PutSession stores the instance's saved session.
@@ -114,6 +115,10 @@ const maxStream = 64
 
 func (c *Change) putJSON(bucket string, key []byte, v any, sealed bool) {
 	value, err := json.Marshal(v)
+	c.putEncoded(bucket, key, value, err, sealed)
+}
+
+func (c *Change) putEncoded(bucket string, key, value []byte, err error, sealed bool) {
 	if err == nil && sealed {
 		value, err = c.sealer.Seal(sealContext(bucket, key), value)
 	}
