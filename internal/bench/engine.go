@@ -67,10 +67,11 @@ type engineOrder struct {
 
 // done is what came of an order.
 type done struct {
-	Events int           `json:"events"`
-	Took   time.Duration `json:"took"`
-	Stored quantiles     `json:"stored"` // from when an event was due to its commit
-	Began  quantiles     `json:"began"`  // and to when the commit began
+	Events  int           `json:"events"`
+	Took    time.Duration `json:"took"`
+	Commits int           `json:"commits"`
+	Stored  quantiles     `json:"stored"` // from when an event was due to its commit
+	Began   quantiles     `json:"began"`  // and to when the commit began
 }
 
 // runEngine is the engine's process.
@@ -245,7 +246,13 @@ func (e *engine) do(ctx context.Context, o *engineOrder) (any, error) {
 		if err := pprof.StartCPUProfile(f); err != nil {
 			return nil, err
 		}
-		defer pprof.StopCPUProfile()
+		defer func() {
+			pprof.StopCPUProfile()
+			if f, err := os.Create(e.Profile + ".allocs"); err == nil {
+				_ = pprof.Lookup("allocs").WriteTo(f, 0)
+				_ = f.Close()
+			}
+		}()
 	}
 	switch o.Do {
 	case "fill":

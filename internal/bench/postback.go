@@ -247,7 +247,7 @@ func (r *relay) measureRate(ctx context.Context, nats bool) error {
 		cpu: (after.cpu - before.cpu) / time.Duration(d.Events), cpuReceiver: (afterRcv.cpu - beforeRcv.cpu) / time.Duration(d.Events),
 	}
 	r.facts.rates = append(r.facts.rates, f)
-	sayf("nats %t: %.0f events/s, the limit %.0f/s, %.2f of it; CPU %v an event, of the receiver %v", nats, f.rate, f.limit, f.rate/f.limit, f.cpu, f.cpuReceiver)
+	sayf("nats %t: %.0f events/s, the limit %.0f/s, %.2f of it; CPU %v an event, of the receiver %v; %.1f events a commit", nats, f.rate, f.limit, f.rate/f.limit, f.cpu, f.cpuReceiver, float64(d.Events)/float64(max(d.Commits, 1)))
 	return nil
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -157,6 +158,11 @@ func (e *engine) flood(ctx context.Context, o *engineOrder) (done, error) {
 	for range o.Window {
 		e.flow.tokens <- struct{}{}
 	}
+	file := filepath.Join(e.Dir, "switchhook.db")
+	before, err := transactions(file)
+	if err != nil {
+		return done{}, err
+	}
 	e.flow.on.Store(true)
 	defer e.flow.on.Store(false)
 	var issued atomic.Int64
@@ -183,8 +189,13 @@ func (e *engine) flood(ctx context.Context, o *engineOrder) (done, error) {
 	if err := e.outbox.WaitDrained(ctx, ""); err != nil {
 		return done{}, err
 	}
-	err := e.published(ctx)
-	return done{Events: o.Events, Took: time.Since(begin)}, err
+	if err := e.published(ctx); err != nil {
+		return done{}, err
+	}
+	d := done{Events: o.Events, Took: time.Since(begin)}
+	after, err := transactions(file)
+	d.Commits = int(after - before) //nolint:gosec // far from the end of int
+	return d, err
 }
 
 // counting is the sender, and tells the flood what has arrived.
