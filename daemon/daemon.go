@@ -198,7 +198,7 @@ func (d *Daemon) newFleet() error {
 	f.check = sender.CheckURL
 	d.outbox = outbox.New(outbox.Config{
 		Log: deliveries{d.store}, Sender: sender, Carries: sender.Carries, OnDisable: f.disableEndpoint,
-		Logger: d.log, MaxInFlight: w.MaxInFlight, PerEndpoint: w.PerEndpoint,
+		Logger: d.log, MaxInFlight: w.MaxInFlight, PerOrigin: w.PerEndpoint,
 		Schedule: w.Schedule, Horizon: w.Horizon, StopWait: d.cfg.Connection.StopTimeout / 5,
 	})
 	d.dials = instance.NewBudget(c.DialsPerSecond)

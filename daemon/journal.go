@@ -95,7 +95,7 @@ func (f *fleet) announceEndpoint(ep record.Endpoint, after uint64) {
 		f.outbox.RemoveEndpoint(ep.ID)
 		return
 	}
-	f.outbox.SetEndpoint(ep, after)
+	f.outbox.SetEndpoint(ep, record.Lane{Endpoint: ep.ID, Stream: ep.Stream, Acked: after})
 }
 
 // deliveries is the store as the outbox sees it: without endpoints that have no
@@ -138,7 +138,7 @@ func (f *fleet) disableEndpoint(ep record.Endpoint, reason string) {
 			return err
 		}
 		m.setEndpoint(now)
-		f.outbox.SetEndpoint(now, 0)
+		f.outbox.SetEndpoint(now)
 		f.log.Warn("receiver answered 410 Gone; its endpoint is disabled until the webhook is set again", "instance", ep.Stream)
 		return nil
 	}

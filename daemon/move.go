@@ -192,7 +192,7 @@ func (m *mover) settle(ctx context.Context, p *parcel, name string) (api.Entry, 
 		return api.Entry{}, err
 	}
 	if ep := member.endpoint(); ep.URL != "" {
-		m.outbox.SetEndpoint(ep, after)
+		m.outbox.SetEndpoint(ep, record.Lane{Endpoint: ep.ID, Stream: ep.Stream, Acked: after})
 	}
 	m.log.Info("instance imported; restore connects it", "instance", member.id, "export", p.Export)
 	return m.entry(member), nil

@@ -44,7 +44,7 @@ func (f *fleet) Add(ctx context.Context, spec api.AddSpec) (api.Entry, error) {
 		return api.Entry{}, err
 	}
 	if ep := m.endpoint(); ep.URL != "" {
-		f.outbox.SetEndpoint(ep, 0)
+		f.outbox.SetEndpoint(ep, record.Lane{Endpoint: ep.ID, Stream: ep.Stream})
 	}
 	return f.entry(m), nil
 }

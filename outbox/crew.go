@@ -19,7 +19,7 @@ type crew struct {
 // shift is one try and its context.
 type shift struct {
 	ctx context.Context
-	job job
+	job *job
 }
 
 // assign has a try made.
@@ -34,7 +34,9 @@ func (o *Outbox) assign(s shift) {
 // labour makes tries, until enough others wait for the next one.
 func (o *Outbox) labour(s shift) {
 	for {
-		o.results <- o.try(s.ctx, s.job)
+		o.try(s.ctx, s.job)
+		o.results <- s.job
+		s = shift{} // its events are not held while the goroutine waits
 		if o.crew.idle.Add(1) > idleMost {
 			o.crew.idle.Add(-1)
 			return

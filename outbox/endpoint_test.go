@@ -29,7 +29,7 @@ func TestNewAddressIsTriedAtOnce(t *testing.T) {
 		time.Sleep(50 * time.Hour)
 		ep.URL = "https://new.example/"
 		moved := time.Now()
-		o.SetEndpoint(ep, 99)
+		o.SetEndpoint(ep, from(ep, 99))
 		o.drained("", time.Second)
 		var got []uint64
 		for _, r := range send.requests() {
@@ -54,7 +54,7 @@ func TestNewAddressStartsTheHorizonAnew(t *testing.T) {
 		o := run(t, log, send, nil)
 		time.Sleep(50 * time.Hour)
 		ep.URL = "https://new.example/"
-		o.SetEndpoint(ep, 0)
+		o.SetEndpoint(ep, from(ep, 0))
 		time.Sleep(time.Second)
 		if st := o.Status("")[0]; st.Attempts != 1 {
 			t.Errorf("%d attempts at the new address", st.Attempts)
@@ -108,7 +108,7 @@ func TestAddressChangesDuringARequest(t *testing.T) {
 				})
 				time.Sleep(time.Second)
 				ep.URL = "https://new.example/"
-				o.SetEndpoint(ep, 0)
+				o.SetEndpoint(ep, from(ep, 0))
 				o.drained("", time.Minute)
 				equal(t, "requests", send.seqs("a"), tc.want)
 				if disabled {
@@ -141,8 +141,8 @@ func TestGoneDisables(t *testing.T) {
 				told = append(told, got.URL+" "+reason)
 				mu.Unlock()
 				got.Disabled = reason
-				o.SetEndpoint(got, 0) // what the daemon does, once it is stored
-				o.Status("")          // and this must not lock up
+				o.SetEndpoint(got, from(got, 0)) // what the daemon does, once it is stored
+				o.Status("")                     // and this must not lock up
 			}
 		})
 		o.commit(ep.Stream, 3)
@@ -161,7 +161,7 @@ func TestGoneDisables(t *testing.T) {
 		}
 
 		send.set(nil)
-		o.SetEndpoint(ep, 0) // an operator enables it
+		o.SetEndpoint(ep, from(ep, 0)) // an operator enables it
 		o.drained("", time.Second)
 		equal(t, "afterwards", send.seqs("a"), []uint64{1, 2, 2, 3, 4})
 	})
@@ -228,7 +228,7 @@ func TestRemoveEndpoint(t *testing.T) {
 			t.Errorf("status %v, %d saves", o.Status(""), len(log.savedAt()))
 		}
 		send.set(nil)
-		o.SetEndpoint(a, 3) // it comes back
+		o.SetEndpoint(a, from(a, 3)) // it comes back
 		o.drained("", time.Second)
 		equal(t, "requests", send.seqs("a"), []uint64{1, 4})
 	})
@@ -243,7 +243,7 @@ func TestEndpointMovesToAnotherStream(t *testing.T) {
 		o := run(t, log, send, nil)
 		o.drained("", time.Second)
 		ep.Stream = "other"
-		o.SetEndpoint(ep, 1)
+		o.SetEndpoint(ep, from(ep, 1))
 		o.drained("", time.Second)
 		equal(t, "requests", send.seqs("a"), []uint64{1, 2, 3})
 	})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -29,13 +30,14 @@ type fakeLog struct {
 	events    map[string][]record.Event
 	heads     map[string]uint64
 	endpoints []record.Endpoint
-	lanes     map[string]record.Lane
+	lanes     map[string]record.Lane // by laneKey
 	dead      []record.DeadLetter
 	saves     []time.Time
 
 	saveDelay func() time.Duration
 	saveErr   error
 	readErr   error
+	listErr   error
 	reads     int
 }
 
@@ -75,7 +77,9 @@ func (l *fakeLog) add(ep record.Endpoint, acked uint64) record.Endpoint {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.endpoints = append(l.endpoints, ep)
-	l.lanes[ep.ID] = record.Lane{Endpoint: ep.ID, Stream: ep.Stream, Acked: acked}
+	if ep.Stream != "" {
+		l.put(from(ep, acked))
+	}
 	return ep
 }
 
@@ -99,7 +103,13 @@ func (l *fakeLog) Head(stream string) uint64 {
 	return l.heads[stream]
 }
 
-func (l *fakeLog) Endpoints() ([]record.Endpoint, error) { return slices.Clone(l.endpoints), nil }
+func (l *fakeLog) Streams() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Collect(maps.Keys(l.heads))
+}
+
+func (l *fakeLog) Endpoints() ([]record.Endpoint, error) { return slices.Clone(l.endpoints), l.listErr }
 
 func (l *fakeLog) Lanes() ([]record.Lane, error) {
 	l.mu.Lock()
@@ -127,7 +137,7 @@ func (l *fakeLog) SaveLanes(ctx context.Context, lanes []record.Lane, dead []rec
 		return l.saveErr
 	}
 	for _, lane := range lanes {
-		l.lanes[lane.Endpoint] = lane
+		l.put(lane)
 	}
 	l.dead = append(l.dead, dead...)
 	return nil
@@ -139,10 +149,28 @@ func (l *fakeLog) set(f func()) {
 	f()
 }
 
-func (l *fakeLog) lane(id string) record.Lane {
+// lane answers the lane of an endpoint's own stream, as it is on disk.
+func (l *fakeLog) lane(id string) record.Lane { return l.laneOf(id, "i-"+id, "") }
+
+func (l *fakeLog) laneOf(id, stream, replay string) record.Lane {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.lanes[id]
+	return l.lanes[laneKey(record.Lane{Endpoint: id, Stream: stream, Replay: replay})]
+}
+
+func laneKey(l record.Lane) string { return l.Endpoint + " " + l.Stream + " " + l.Replay }
+
+// put writes a lane as the store does: the end of a replay deletes it, with the
+// dead letters that it has delivered. mu is held.
+func (l *fakeLog) put(lane record.Lane) {
+	if !lane.Ended {
+		l.lanes[laneKey(lane)] = lane
+		return
+	}
+	delete(l.lanes, laneKey(lane))
+	l.dead = slices.DeleteFunc(l.dead, func(d record.DeadLetter) bool {
+		return d.Endpoint == lane.Endpoint && d.Stream == lane.Stream && d.From >= lane.From && d.To <= lane.Until
+	})
 }
 
 func (l *fakeLog) savedAt() []time.Time {
@@ -159,10 +187,12 @@ func (l *fakeLog) deadLetters() []record.DeadLetter {
 
 // request is one that a fake receiver got.
 type request struct {
-	at   time.Time
-	ep   record.Endpoint
-	seq  uint64
-	prev uint64
+	at     time.Time
+	ep     record.Endpoint
+	stream string
+	seq    uint64 // of the last event
+	prev   uint64
+	seqs   []uint64
 }
 
 // fakeSender notes every request and lets answer say what comes of it.
@@ -173,8 +203,11 @@ type fakeSender struct {
 }
 
 func (s *fakeSender) Send(ctx context.Context, ep *record.Endpoint, prev uint64, events []*record.Event) Verdict {
-	ev := events[0]
-	r := request{time.Now(), *ep, ev.Seq, prev}
+	ev := events[len(events)-1]
+	r := request{time.Now(), *ep, ev.Stream, ev.Seq, prev, nil}
+	for _, e := range events {
+		r.seqs = append(r.seqs, e.Seq)
+	}
 	s.mu.Lock()
 	s.got = append(s.got, r)
 	answer := s.answer
@@ -202,7 +235,7 @@ func (s *fakeSender) seqs(id string) []uint64 {
 	var out []uint64
 	for _, r := range s.requests() {
 		if r.ep.ID == id {
-			out = append(out, r.seq)
+			out = append(out, r.seqs...)
 		}
 	}
 	return out
@@ -211,6 +244,11 @@ func (s *fakeSender) seqs(id string) []uint64 {
 var errDown = errors.New("post to https://receiver.example: connection refused")
 
 func down(context.Context, request) Verdict { return Verdict{Err: errDown} }
+
+// from is the lane of an endpoint's own stream.
+func from(ep record.Endpoint, acked uint64) record.Lane {
+	return record.Lane{Endpoint: ep.ID, Stream: ep.Stream, Acked: acked}
+}
 
 func endpoint(id string) record.Endpoint {
 	return record.Endpoint{

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -11,61 +12,100 @@ import (
 const (
 	readRetry = time.Second // between reads of a log that cannot be read
 	maxError  = 500         // bytes kept of an error's text
+	maxAnswer = 1 << 10     // bytes kept of an answer
+	keptTries = 5           // of a lane
 )
 
-// Why an event was given up; the last two are followed by the detail.
+// Why an event was given up; two are followed by the detail.
 const (
 	reasonExpired     = "expired"
 	reasonUndelivered = "undelivered: "
 	reasonDisabled    = "disabled: "
+	reasonSkipped     = "skipped by operator"
 )
 
 // finish applies what came of a try.
-func (o *Outbox) finish(r result) {
-	l := r.lane
-	r.recv.inFlight--
+func (o *Outbox) finish(j *job) {
+	l, t := j.lane, j.to
+	t.inFlight--
+	j.org.inFlight--
 	o.inFlight--
-	o.offer(r.recv)
+	o.idle = false
+	o.forget(j.org)
 	l.cancel()
 	l.cancel = nil
-	if l.gone {
-		return
+	probe := t.brk.probing == l
+	if probe {
+		t.brk.probing = nil
 	}
-	// The endpoint changed meanwhile, or the try was cut short by a stop: only an
-	// acknowledgement counts.
-	if (r.gen != l.gen || o.work.Err() != nil) && r.verdict.Outcome != Delivered {
+	if !l.gone {
+		// The endpoint changed meanwhile, or the try was cut short by a stop: only an
+		// acknowledgement counts.
+		if stale := j.gen != l.gen || o.work.Err() != nil; !stale || j.seq > 0 && j.verdict.Outcome == Delivered {
+			o.apply(l, j, probe, stale)
+		} else if l.seen.IsZero() {
+			l.seen = j.seen
+		}
 		o.place(l)
-		return
 	}
-	if r.passed > 0 {
-		o.advance(l, r.passed)
+	if probe && t.brk.open && t.brk.probing == nil && t.brk.alarm.slot == 0 {
+		o.probe(t) // it found out nothing: the next lane's turn
 	}
-	if r.lost.to > 0 {
-		o.giveUp(l, r.lost, reasonExpired)
+}
+
+func (o *Outbox) apply(l *lane, j *job, probe, stale bool) {
+	l.due, l.notSoon, l.trouble = time.Time{}, time.Time{}, ""
+	if j.passed > 0 && !stale {
+		o.pass(l, j)
 	}
-	if r.aged.to > 0 {
-		o.giveUp(l, r.aged, reasonDisabled+r.ep.Disabled)
+	if l.starting && !j.starting {
+		l.starting = false
+		o.markDirty(l)
 	}
-	l.due, l.trouble = r.until, ""
+	if j.lost.to > 0 {
+		o.lose(l, j.lost)
+	}
+	l.headAt, l.enough = j.headAt, j.enough
 	switch {
-	case r.err != nil:
-		o.unreadable(l, r.err)
-	case r.seq == 0:
-	case r.verdict.Outcome == Delivered:
-		o.acknowledge(l, r.seq)
-	case r.verdict.Outcome == Disable:
-		o.disable(l, r)
+	case j.err != nil:
+		o.unreadable(l, j.err)
+	case j.mode != sending:
+		if j.aged.to > 0 {
+			o.giveUp(l, j.aged, o.why(l, j))
+		}
+	case j.seq == 0:
+	case j.verdict.Outcome == Delivered:
+		o.acknowledge(l, j.seq)
+		if !stale {
+			o.succeeded(l.to)
+		}
+	case j.verdict.Outcome == Disable:
+		o.disable(l, j, probe)
 	default:
-		o.retryLater(l, r)
+		o.retryLater(l, j, probe)
 	}
-	o.place(l)
+	if !j.seen.IsZero() && l.rec.Acked < j.head { // more of what was seen then
+		l.seen = j.seen
+	}
 }
 
 // advance moves the cursor to seq; the next event starts afresh.
 func (o *Outbox) advance(l *lane, seq uint64) {
 	l.rec.Acked = seq
-	l.resetTries()
+	l.rec.Attempts, l.rec.BatchTo = 0, 0
+	l.rec.NextAt = time.Time{}
+	l.headAt, l.enough = time.Time{}, 0
 	o.markDirty(l)
+}
+
+// pass moves the cursor over what is not meant for the endpoint. A lane that
+// looks for its beginning is not written before it has found it.
+func (o *Outbox) pass(l *lane, j *job) {
+	if l.starting {
+		l.rec.Acked = j.passed
+		return
+	}
+	o.advance(l, j.passed)
 }
 
 func (o *Outbox) acknowledge(l *lane, seq uint64) {
@@ -75,92 +115,170 @@ func (o *Outbox) acknowledge(l *lane, seq uint64) {
 		l.logged = ""
 	}
 	o.advance(l, seq)
+	l.forgetTries()
 	l.rec.Prev = seq
 	l.unsaved++
+	l.refuseSkips(ErrNothingPending) // it was not stuck after all
+}
+
+// lose moves the cursor past what was pruned.
+func (o *Outbox) lose(l *lane, s span) {
+	if l.live() {
+		o.giveUp(l, s, reasonExpired)
+		return
+	}
+	o.log.LogAttrs(o.work, slog.LevelWarn, "replay passes over pruned events", l.attrs(s.from,
+		slog.Uint64("to", s.to), slog.String("replay", l.rec.Replay))...)
+	o.advance(l, s.to)
+	l.rec.Prev = s.to
+}
+
+// given is a dead letter that is not on disk yet.
+type given struct {
+	record.DeadLetter
+	asked []chan<- skipped // to be told when it is
 }
 
 // giveUp moves the cursor past events that will not be delivered. The lane
 // waits until the dead letter is on disk; see place.
 func (o *Outbox) giveUp(l *lane, s span, reason string) {
-	l.dead = append(l.dead, record.DeadLetter{
-		Endpoint: l.ep.ID, Stream: l.ep.Stream, From: s.from, To: s.to, Reason: reason, At: o.now.Round(0),
-	})
+	g := given{DeadLetter: record.DeadLetter{
+		Endpoint: l.to.ep.ID, Stream: l.st.name, From: s.from, To: s.to, Reason: reason,
+		At: o.now.Round(0), Attempts: l.rec.Attempts,
+	}}
+	if n := len(l.rec.Tries); n > 0 && reason != reasonExpired {
+		last := l.rec.Tries[n-1]
+		g.Last = &last
+	}
+	if reason == reasonSkipped {
+		g.asked, l.skips = l.skips, nil
+	}
+	l.dead = append(l.dead, g)
 	o.log.LogAttrs(o.work, slog.LevelError, "postback given up", l.attrs(s.from,
 		slog.Uint64("to", s.to), slog.String("reason", reason))...)
 	o.advance(l, s.to)
 	l.rec.Prev = s.to // so that the receiver can see the gap
+	if !l.live() && l.rec.From <= s.to {
+		l.rec.From = s.to + 1 // its end shall not delete this dead letter
+	}
 }
 
-// retryLater counts a failed try and sets the next, or gives the event up.
-func (o *Outbox) retryLater(l *lane, r result) {
-	o.countTry(l, r)
-	end := l.rec.FirstAt.Add(o.cfg.Horizon)
-	if !o.now.Before(end) {
+// why is the reason for a dead letter that came without a try.
+func (o *Outbox) why(l *lane, j *job) string {
+	switch {
+	case j.mode == skipping:
+		return reasonSkipped
+	case j.ep.Disabled != "":
+		return reasonDisabled + j.ep.Disabled
+	case l.rec.LastError != "":
+		return reasonUndelivered + l.rec.LastError
+	}
+	return reasonUndelivered + l.to.brk.err
+}
+
+// retryLater counts a failed try and sets the next, or gives up what is too old.
+func (o *Outbox) retryLater(l *lane, j *job, probe bool) {
+	o.countTry(l, j)
+	if j.aged.to > 0 {
 		l.logged = "given up" // so that the next delivery is told
-		o.giveUp(l, span{r.seq, r.seq}, reasonUndelivered+l.rec.LastError)
+		o.giveUp(l, j.aged, reasonUndelivered+l.rec.LastError)
+		o.failed(l, j.verdict, probe)
 		return
 	}
-	wait := r.verdict.RetryAfter
-	if wait <= 0 {
-		wait = delay(o.cfg.Schedule, l.rec.Attempts)
-	}
-	next := o.now.Add(wait)
-	if next.After(end) {
+	next := o.now.Add(l.to.wait(l.rec.Attempts, j.verdict))
+	if end := deadline(l.headAt, l.rec.FirstAt, l.to.horizon); next.After(end) {
 		next = end
 	}
 	l.due = next
 	l.rec.NextAt = next.Round(0)
 	if l.logged != l.rec.LastError {
 		l.logged = l.rec.LastError
-		o.log.LogAttrs(o.work, slog.LevelWarn, "postback failed", l.attrs(r.seq,
-			slog.Int("attempt", l.rec.Attempts), slog.Int("status", r.verdict.Status),
-			slog.String("err", l.rec.LastError), slog.Duration("duration", r.verdict.Duration),
+		o.log.LogAttrs(o.work, slog.LevelWarn, "postback failed", l.attrs(j.seq,
+			slog.Int("attempt", l.rec.Attempts), slog.Int("status", j.verdict.Status),
+			slog.String("err", l.rec.LastError), slog.Duration("duration", j.verdict.Duration),
 			slog.Time("next", l.rec.NextAt))...)
 	}
+	o.failed(l, j.verdict, probe)
 }
 
-// disable stops the lane because its receiver asked for it. The event stays
-// pending, until its horizon or until the endpoint is enabled again.
-func (o *Outbox) disable(l *lane, r result) {
-	o.countTry(l, r)
-	if l.ep.Disabled != "" {
-		return // an operator was faster
+// disable stops the endpoint because its receiver asked for it. What is pending
+// stays so, until its horizon or until the endpoint is enabled again.
+func (o *Outbox) disable(l *lane, j *job, probe bool) {
+	o.countTry(l, j)
+	t := l.to
+	o.failed(l, j.verdict, probe)
+	if t.paused() {
+		return // an operator was faster, or another lane
 	}
-	l.ep.Disabled = l.rec.LastError
+	ep := *t.ep
+	ep.Disabled = l.rec.LastError
+	t.ep = &ep
+	o.closeBreaker(t)
 	l.logged = l.rec.LastError
-	o.log.LogAttrs(o.work, slog.LevelError, "endpoint disabled by its receiver", l.attrs(r.seq,
-		slog.Int("status", r.verdict.Status))...)
-	ep, reason := r.ep, l.ep.Disabled
-	o.group.Go(func() { o.cfg.OnDisable(ep, reason) })
+	o.log.LogAttrs(o.work, slog.LevelError, "endpoint disabled by its receiver", l.attrs(j.seq,
+		slog.Int("status", j.verdict.Status))...)
+	sent, reason := *j.ep, ep.Disabled
+	o.group.Go(func() { o.cfg.OnDisable(sent, reason) })
+	for _, other := range t.lanes {
+		o.place(other)
+	}
 }
 
 // countTry notes a try that did not deliver.
-func (o *Outbox) countTry(l *lane, r result) {
+func (o *Outbox) countTry(l *lane, j *job) {
 	if l.rec.FirstAt.IsZero() {
-		l.rec.FirstAt = r.started.Round(0)
+		l.rec.FirstAt = j.started.Round(0)
 	}
 	l.rec.Attempts++
 	l.rec.NextAt = time.Time{}
-	l.rec.LastError = errorText(r.verdict)
-	l.excerpt = r.verdict.Excerpt
+	l.rec.LastError = errorText(j.verdict)
+	if j.ep.Bulk != nil {
+		l.rec.BatchTo = j.seq
+	}
+	t := l.to
+	try := record.Try{
+		At: j.started.Round(0), Seq: j.seq, Status: j.verdict.Status, Error: l.rec.LastError,
+		Took: j.verdict.Duration, Answer: cut(j.verdict.Excerpt, maxAnswer),
+	}
+	if n := len(t.failures); n > 0 { // equal texts are kept once
+		last := &t.failures[n-1]
+		if last.Error == try.Error {
+			try.Error, l.rec.LastError = last.Error, last.Error
+		}
+		if last.Answer == try.Answer {
+			try.Answer = last.Answer
+		}
+	}
+	t.failures = keep(t.failures, try, keptFailures)
+	l.rec.Tries = keep(l.rec.Tries, try, keptTries)
 	o.markDirty(l)
+}
+
+// keep answers the last few tries with one more, in a slice of their own: a save
+// under way may be reading the old one.
+func keep(tries []record.Try, one record.Try, most int) []record.Try {
+	if n := len(tries); n >= most {
+		tries = tries[n-most+1:]
+	}
+	return append(slices.Clip(tries), one)
 }
 
 // unreadable lets the lane wait for the log. It is no try: nothing is counted.
 func (o *Outbox) unreadable(l *lane, err error) {
-	l.due = o.now.Add(readRetry)
+	l.notSoon = o.now.Add(readRetry)
 	l.trouble = clip(err.Error())
 	if l.logged != l.trouble {
 		l.logged = l.trouble
 		o.log.LogAttrs(o.work, slog.LevelError, "event log unreadable", l.attrs(l.rec.Acked+1,
 			slog.String("err", l.trouble))...)
 	}
+	l.refuseSkips(err)
 }
 
 // attrs are the attributes that every line about a lane carries.
 func (l *lane) attrs(seq uint64, more ...slog.Attr) []slog.Attr {
 	return append([]slog.Attr{
-		slog.String("instance", l.ep.Stream), slog.String("endpoint", l.ep.ID), slog.Uint64("seq", seq),
+		slog.String("instance", l.st.name), slog.String("endpoint", l.to.ep.ID), slog.Uint64("seq", seq),
 	}, more...)
 }
 
@@ -171,9 +289,15 @@ func errorText(v Verdict) string {
 	return "status " + strconv.Itoa(v.Status)
 }
 
-func clip(s string) string {
-	if len(s) > maxError {
-		return s[:maxError]
+func clip(s string) string { return cut(s, maxError) }
+
+// cut answers the beginning of s, whole characters only.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
 	}
-	return s
+	for most > 0 && s[most]&0xC0 == 0x80 {
+		most--
+	}
+	return s[:most]
 }

@@ -45,32 +45,64 @@ func (o *Outbox) Notify(stream string) {
 }
 
 // SetEndpoint adds an endpoint or changes one; call it after the endpoint was
-// stored. A new one gets the events after startAfter; for one that is known
-// startAfter means nothing, its cursor stays. What is pending is tried at once.
-// With a new address, or enabled again, it also starts the schedule and the
+// stored, with the lanes that were stored beside it. A lane that is known keeps
+// its cursor; a stream that it covers and that has no lane begins with the first
+// event since the endpoint was created. What is pending is tried at once. With a new address, or enabled again, it also starts the schedule and the
 // horizon anew: a request under way to the old address is cut short, and unless
 // it was acknowledged its event goes to the new one.
-func (o *Outbox) SetEndpoint(ep record.Endpoint, startAfter uint64) {
-	o.mail.post(func() { o.setEndpoint(ep, startAfter) })
+func (o *Outbox) SetEndpoint(ep record.Endpoint, lanes ...record.Lane) {
+	o.mail.post(func() { o.setEndpoint(ep, lanes) })
 }
 
-// RemoveEndpoint ends the deliveries to an endpoint. Its lane is not written
-// again, except by a save that is under way already.
+// RemoveEndpoint ends the deliveries to an endpoint, its replays included. Its
+// lanes are not written again, except by a save that is under way already.
 func (o *Outbox) RemoveEndpoint(id string) {
 	o.mail.post(func() {
-		if l := o.lanes[id]; l != nil {
-			o.removeLane(l)
+		if t := o.targets[id]; t != nil {
+			o.removeTarget(t)
 		}
 	})
 }
 
-// Retry has an endpoint tried now, whatever its schedule says. A disabled one
-// stays disabled.
-func (o *Outbox) Retry(endpointID string) {
+// RemoveStream ends the deliveries of a stream to every endpoint. Its lanes are
+// not written again, except by a save that is under way already.
+func (o *Outbox) RemoveStream(stream string) {
+	o.mail.post(func() { o.removeStream(stream) })
+}
+
+// Cover says that an endpoint's streams may be others than before: an
+// instance's tenant has changed. Lanes of streams that an endpoint covers no
+// more end. A stream that it has no lane of begins with the first event since
+// the endpoint was created, unless [Outbox.SetEndpoint] gave a lane before.
+func (o *Outbox) Cover() {
 	o.mail.post(func() {
-		if l := o.lanes[endpointID]; l != nil && l.ep.Disabled == "" {
-			l.due = time.Time{}
-			o.place(l)
+		for t := range o.wide {
+			o.cover(t, nil)
+		}
+	})
+}
+
+// StartReplay begins a replay; call it after its lane was stored. The lane
+// delivers what follows Acked, up to Until, once more. It ends by itself, and
+// with its endpoint or its stream.
+func (o *Outbox) StartReplay(lane record.Lane) {
+	o.mail.post(func() { o.startReplay(lane) })
+}
+
+// Retry has an endpoint tried now, whatever its schedule says. A disabled one
+// stays disabled; where the breaker is open, one lane probes.
+func (o *Outbox) Retry(endpoint string) {
+	o.mail.post(func() {
+		t := o.targets[endpoint]
+		switch {
+		case t == nil || t.paused():
+		case t.brk.open:
+			o.probe(t)
+		default:
+			for _, l := range t.lanes {
+				l.due = time.Time{}
+				o.place(l)
+			}
 		}
 	})
 }
@@ -104,12 +136,7 @@ func (o *Outbox) readMail() {
 	o.mail.commands, o.mail.notified = nil, o.spare
 	o.mail.mu.Unlock()
 	for name := range notified {
-		if st := o.streams[name]; st != nil {
-			st.head = o.cfg.Log.Head(name)
-			for _, l := range st.lanes {
-				o.place(l)
-			}
-		}
+		o.notified(name)
 	}
 	clear(notified)
 	o.spare = notified

@@ -21,17 +21,31 @@ type Config struct {
 	// Carries reports whether an event is meant for an endpoint: its format has a
 	// form for it, and its filter lets it through. Nil: every event is.
 	Carries func(ep *record.Endpoint, ev *record.Event) bool
+	// Covers reports whether the events of a stream belong to an endpoint. It is
+	// called on Run's goroutine and must not block. Nil: those of the endpoint's
+	// own stream do, and every stream's do where the endpoint has neither a stream
+	// nor a tenant.
+	Covers func(ep *record.Endpoint, stream string) bool
+	// Policy answers how the tries of an endpoint are spread; zero fields are left
+	// to what stands below. It is called on Run's goroutine and must not block. Nil:
+	// all fields are zero.
+	Policy func(ep *record.Endpoint) record.Policy
 	// OnDisable is told, on a goroutine of its own, that the receiver of ep wants
 	// nothing any more; ep is as it was when the request was sent, so that
 	// whoever stores this can see whether the address has changed since. Run
 	// waits for it.
 	OnDisable func(ep record.Endpoint, reason string)
-	Logger    *slog.Logger // default: none
+	// OnHealth is told how an endpoint does, in order, on one goroutine of the
+	// outbox's own, which it may block. What is told faster than it listens is
+	// gathered: runs of events given up for one lane become one. Run waits for it.
+	OnHealth func(Health)
+	Logger   *slog.Logger // default: none
 
 	MaxInFlight int             // tries under way in all; 256
-	PerEndpoint int             // tries under way to one receiver: a scheme, host and port; 64
+	PerOrigin   int             // tries under way to one origin: a scheme, host and port; 128
+	PerEndpoint int             // tries under way to one endpoint, unless it says otherwise itself; 32
 	Schedule    []time.Duration // waits between tries, the last one repeats; [DefaultSchedule]
-	Horizon     time.Duration   // from an event's first try to its last; 72 h
+	Horizon     time.Duration   // of an event, or from the first of a row of failures that reaches it; 72 h
 	AckDelay    time.Duration   // at most this long from an acknowledgement to the commit it rides; 50 ms
 	StopWait    time.Duration   // how long a stop waits for tries under way; 5 s
 }
@@ -39,6 +53,17 @@ type Config struct {
 func (c *Config) setDefaults() {
 	if c.Carries == nil {
 		c.Carries = func(*record.Endpoint, *record.Event) bool { return true }
+	}
+	if c.Covers == nil {
+		c.Covers = func(ep *record.Endpoint, stream string) bool {
+			return ep.Stream == stream || ep.Stream == "" && ep.Tenant == ""
+		}
+	}
+	if c.Policy == nil {
+		c.Policy = func(*record.Endpoint) record.Policy { return record.Policy{} }
+	}
+	if c.OnHealth == nil {
+		c.OnHealth = func(Health) {}
 	}
 	if c.OnDisable == nil {
 		c.OnDisable = func(record.Endpoint, string) {}
@@ -49,8 +74,11 @@ func (c *Config) setDefaults() {
 	if c.MaxInFlight <= 0 {
 		c.MaxInFlight = 256
 	}
+	if c.PerOrigin <= 0 {
+		c.PerOrigin = 128
+	}
 	if c.PerEndpoint <= 0 {
-		c.PerEndpoint = 64
+		c.PerEndpoint = 32
 	}
 	if len(c.Schedule) == 0 {
 		c.Schedule = DefaultSchedule()
@@ -75,21 +103,25 @@ type Outbox struct {
 	stopped chan struct{} // closed when Run reads its mail no more
 	mail    mailbox
 
+	news news
+
 	// What follows belongs to Run's goroutine.
-	now       time.Time // of this turn of the loop
-	lanes     map[string]*lane
-	streams   map[string]*stream
-	receivers map[string]*receiver
-	turns     []*receiver // receivers with a lane that may be tried now, in turn
-	waits     dueHeap     // lanes that wait for a time
-	inFlight  int
-	drains    []drain
-	saver     saver
-	spare     map[string]struct{} // an empty map to change for mail.notified
+	now      time.Time // of this turn of the loop
+	targets  map[string]*target
+	wide     map[*target]struct{} // those that may cover several streams
+	streams  map[string]*stream
+	origins  map[string]*origin
+	turns    queue[origin] // origins with a lane that may be tried now, in turn
+	idle     bool          // none of these can start before something changes
+	waits    alarms        // what waits for a time
+	inFlight int
+	drains   []drain
+	saver    saver
+	spare    map[string]struct{} // an empty map to change for mail.notified
 
 	work    context.Context // of tries and saves; outlives Run's ctx by at most StopWait
 	crew    crew
-	results chan result
+	results chan *job
 	saved   chan error
 	group   sync.WaitGroup
 }
@@ -98,17 +130,19 @@ type Outbox struct {
 func New(cfg Config) *Outbox {
 	cfg.setDefaults()
 	return &Outbox{
-		cfg:       cfg,
-		log:       cfg.Logger,
-		stopped:   make(chan struct{}),
-		mail:      newMailbox(),
-		lanes:     make(map[string]*lane),
-		streams:   make(map[string]*stream),
-		receivers: make(map[string]*receiver),
-		spare:     make(map[string]struct{}),
-		crew:      crew{shifts: make(chan shift)},
-		results:   make(chan result, cfg.MaxInFlight),
-		saved:     make(chan error, 1),
+		cfg:     cfg,
+		log:     cfg.Logger,
+		stopped: make(chan struct{}),
+		mail:    newMailbox(),
+		news:    newNews(),
+		targets: make(map[string]*target),
+		wide:    make(map[*target]struct{}),
+		streams: make(map[string]*stream),
+		origins: make(map[string]*origin),
+		spare:   make(map[string]struct{}),
+		crew:    crew{shifts: make(chan shift)},
+		results: make(chan *job, cfg.MaxInFlight),
+		saved:   make(chan error, 1),
 	}
 }
 
@@ -130,6 +164,8 @@ func (o *Outbox) Run(ctx context.Context) error {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	o.work = work
+	o.group.Go(o.spread)
+	defer o.news.close()
 
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -145,15 +181,27 @@ func (o *Outbox) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-o.mail.wake:
 		case <-timer.C:
-		case r := <-o.results:
+		case j := <-o.results:
 			o.now = time.Now()
-			o.finish(r)
+			o.finishAll(j)
 		case err := <-o.saved:
 			o.now = time.Now()
 			o.finishSave(err)
 		}
 	}
 	return o.stop(cancel)
+}
+
+// finishAll finishes a try and those that have come to an end beside it.
+func (o *Outbox) finishAll(j *job) {
+	for {
+		o.finish(j)
+		select {
+		case j = <-o.results:
+		default:
+			return
+		}
+	}
 }
 
 // stop lets what is under way end, then writes what is not on disk.
@@ -165,9 +213,9 @@ func (o *Outbox) stop(cancel context.CancelFunc) error {
 		case <-o.mail.wake:
 			o.now = time.Now()
 			o.readMail()
-		case r := <-o.results:
+		case j := <-o.results:
 			o.now = time.Now()
-			o.finish(r)
+			o.finish(j)
 		case err := <-o.saved:
 			o.now = time.Now()
 			o.finishSave(err)
@@ -184,7 +232,7 @@ func (o *Outbox) stop(cancel context.CancelFunc) error {
 func (o *Outbox) nextWake() time.Duration {
 	wait := time.Hour
 	if len(o.waits) > 0 {
-		wait = min(wait, o.waits[0].due.Sub(o.now))
+		wait = min(wait, o.waits[0].at.Sub(o.now))
 	}
 	if at, ok := o.saver.due(o.cfg.AckDelay); ok {
 		wait = min(wait, at.Sub(o.now))

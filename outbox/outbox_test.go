@@ -49,7 +49,7 @@ func TestNotifyBeforeRunAndEndpointFromNowhere(t *testing.T) {
 		log.commit(ep.Stream, 5)
 		o := New(Config{Log: log, Sender: send})
 		o.Notify(ep.Stream)
-		o.SetEndpoint(ep, 2)
+		o.SetEndpoint(ep, from(ep, 2))
 		o.Retry("nobody")
 		o.RemoveEndpoint("nobody")
 		if got := o.Status(""); got != nil {
@@ -68,7 +68,7 @@ func TestNotifyBeforeRunAndEndpointFromNowhere(t *testing.T) {
 		}
 		// Afterwards everything is harmless.
 		o.Notify(ep.Stream)
-		o.SetEndpoint(ep, 0)
+		o.SetEndpoint(ep, from(ep, 0))
 		if got := o.Status(""); got != nil {
 			t.Errorf("status after Run: %v", got)
 		}
@@ -84,8 +84,7 @@ func TestNotifyBeforeRunAndEndpointFromNowhere(t *testing.T) {
 func TestRunReportsALogThatCannotBeRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := newFakeLog()
-		log.endpoints = append(log.endpoints, endpoint("a")) // its cursor must be guessed
-		log.readErr = errors.New("disk on fire")
+		log.listErr = errors.New("disk on fire")
 		err := New(Config{Log: log, Sender: &fakeSender{}}).Run(t.Context())
 		if err == nil || !strings.Contains(err.Error(), "disk on fire") {
 			t.Fatalf("got %v", err)

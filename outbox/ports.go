@@ -18,6 +18,9 @@ type Log interface {
 	// unless they were pruned. It is called on the scheduler's goroutine and
 	// must answer from memory.
 	Head(stream string) uint64
+	// Streams answers every stream that has a head above 0, in any order. It is
+	// called on the scheduler's goroutine and must answer from memory.
+	Streams() []string
 	Endpoints() ([]record.Endpoint, error)
 	Lanes() ([]record.Lane, error)
 	// SaveLanes makes lanes and dead letters durable together. What it was
@@ -62,6 +65,7 @@ func (o Outcome) String() string {
 // Verdict is the judgement of one try.
 type Verdict struct {
 	Outcome    Outcome
+	Slow       bool          // soon would be too soon: the schedule without its two quick first steps
 	RetryAfter time.Duration // when the receiver asks to be tried again, within the sender's bounds; 0: it does not say
 	Status     int           // of the answer; 0: there was none
 	Err        error         // why it was not delivered; holds no secret, the address's path and query included

@@ -77,8 +77,10 @@ func (o *Outbox) gather() ([]record.Lane, []record.DeadLetter) {
 			continue
 		}
 		lanes = append(lanes, l.rec)
-		dead = append(dead, l.dead...)
-		l.riding, l.ridden = l.unsaved, len(l.dead)
+		for _, g := range l.dead {
+			dead = append(dead, g.DeadLetter)
+		}
+		l.riding, l.ridden, l.ending = l.unsaved, len(l.dead), l.rec.Ended
 		s.riders = append(s.riders, l)
 	}
 	clear(s.dirty)
@@ -93,13 +95,13 @@ func (o *Outbox) finishSave(err error) {
 	s := &o.saver
 	s.busy = false
 	for _, l := range s.riders {
-		if err == nil {
-			l.unsaved -= l.riding
-			l.dead = l.dead[l.ridden:]
-		} else if !l.gone {
+		switch {
+		case err == nil:
+			o.saveDone(l)
+		case !l.gone:
 			o.markDirty(l)
 		}
-		l.riding, l.ridden = 0, 0
+		l.riding, l.ridden, l.ending = 0, 0, false
 		o.place(l)
 	}
 	clear(s.riders)
@@ -114,6 +116,24 @@ func (o *Outbox) finishSave(err error) {
 	case s.failed != "":
 		s.failed = ""
 		o.log.LogAttrs(o.work, slog.LevelInfo, "cursors saved again")
+	}
+}
+
+// saveDone takes over that what l had in a save is on disk.
+func (o *Outbox) saveDone(l *lane) {
+	l.unsaved -= l.riding
+	for _, g := range l.dead[:l.ridden] {
+		for _, answer := range g.asked {
+			answer <- skipped{dead: g.DeadLetter}
+		}
+		o.tell(Health{
+			Endpoint: *l.to.ep, Kind: record.EndpointGaveUp, Stream: g.Stream, From: g.From, To: g.To,
+			Reason: g.Reason, At: g.At,
+		})
+	}
+	l.dead = l.dead[l.ridden:]
+	if l.ending && !l.gone {
+		o.removeLane(l)
 	}
 }
 

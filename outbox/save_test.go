@@ -130,8 +130,10 @@ func TestDeadLetterHoldsTheLane(t *testing.T) {
 			return Verdict{Outcome: Delivered}
 		})
 		ep := log.add(endpoint("a"), 0)
-		log.commit(ep.Stream, 2)
+		log.commit(ep.Stream, 1)
 		o := run(t, log, send, func(c *Config) { c.Horizon = time.Minute })
+		time.Sleep(30 * time.Second)
+		o.commit(ep.Stream, 1)
 		time.Sleep(time.Hour)
 		if seqs := send.seqs("a"); seqs[len(seqs)-1] != 1 {
 			t.Fatalf("sent %v with no dead letter on disk", seqs)
@@ -157,7 +159,7 @@ func TestStopWaitsAndSaves(t *testing.T) {
 		time.Sleep(time.Second)
 		added := endpoint("late")
 		o.cancel()
-		o.SetEndpoint(added, 7)
+		o.SetEndpoint(added, from(added, 7))
 		if err := o.stop(); err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +209,7 @@ func TestStopDuringOnDisable(t *testing.T) {
 			c.OnDisable = func(ep record.Endpoint, _ string) {
 				o := <-asked
 				time.Sleep(time.Second)
-				o.SetEndpoint(ep, 0)
+				o.SetEndpoint(ep, from(ep, 0))
 				o.Status("")
 				told = true
 			}

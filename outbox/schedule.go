@@ -5,6 +5,11 @@ import (
 	"time"
 )
 
+const (
+	defaultJitter = 20 // percent
+	quickSteps    = 2  // of a schedule, which a slow verdict leaves out
+)
+
 // DefaultSchedule is the design's: soon, then ever more rarely, then hourly.
 func DefaultSchedule() []time.Duration {
 	return []time.Duration{
@@ -13,10 +18,17 @@ func DefaultSchedule() []time.Duration {
 	}
 }
 
-// delay is the wait after the given number of failed tries, 1 or more: the
-// schedule's, within ±20 %, so that lanes which failed together do not come
-// back together.
-func delay(schedule []time.Duration, attempts int) time.Duration {
-	d := schedule[min(attempts, len(schedule))-1]
-	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64())) //nolint:gosec // spreads tries, guards nothing
+// wait is how long to wait after so many failed tries, 1 or more: what the
+// receiver asks for, or the schedule's, a little shorter or longer, so that lanes
+// which failed together do not come back together.
+func (t *target) wait(attempts int, v Verdict) time.Duration {
+	if v.RetryAfter > 0 {
+		return v.RetryAfter
+	}
+	if v.Slow {
+		attempts += quickSteps
+	}
+	d := float64(t.schedule[min(attempts, len(t.schedule))-1])
+	spread := float64(t.jitter) / 100
+	return time.Duration(d * (1 - spread + 2*spread*rand.Float64())) //nolint:gosec // spreads tries, guards nothing
 }

@@ -12,131 +12,236 @@ import (
 	"github.com/switchhook/switchhook/record"
 )
 
-// job is what a try needs to know: copies, and two pointers that it only hands
-// back.
+// mode is what a try is for.
+type mode uint8
+
+const (
+	sending  mode = iota // send what is next
+	aging                // nothing may be sent: see whether what is next is too old
+	skipping             // give up what is next
+)
+
+const (
+	// readMost bounds how many events one try passes over, so that a long stretch
+	// that is not carried leaves room for other lanes.
+	readMost = 1024
+	// expireMost bounds how many events one try finds too old.
+	expireMost = 16 * readMost
+	readChunk  = 64 // events read at once
+)
+
+// job is a try: what it needs to know, and what came of it. While it is under
+// way it belongs to a goroutine of its own, which only hands the pointers back.
 type job struct {
 	lane *lane
-	recv *receiver
+	to   *target
+	org  *origin
 	gen  uint64
+	mode mode
 
-	ep      record.Endpoint
-	started time.Time
-	after   uint64    // the lane's cursor
-	prev    uint64    // the last event meant for this endpoint
-	head    uint64    // of the stream when the try began
-	firstAt time.Time // of the first try of the next event, zero if it had none
+	ep       *record.Endpoint
+	horizon  time.Duration
+	stream   string
+	replay   bool
+	started  time.Time
+	seen     time.Time // bulk: when the first event that waits was seen
+	gathered time.Time // bulk: when a batch goes that is not full
+	after    uint64    // the lane's cursor
+	prev     uint64    // the last event meant for this endpoint
+	head     uint64    // where the lane ended when the try began
+	until    uint64    // of a replay, its end
+	batchTo  uint64    // the batch to repeat ends here, 0: there is none
+	firstAt  time.Time // of the first failed try since something was delivered
+	starting bool      // the lane begins with the first event since the endpoint was made
+
+	batch []*record.Event // what was sent
+	result
 }
 
-// result is what came of a job. The parts apply in the order they stand here.
+// result is what came of a try. The parts apply in the order they stand here.
 type result struct {
-	job
-	passed  uint64  // the format carries nothing up to here; 0: nothing was passed over
-	lost    span    // pruned before the lane got there
-	aged    span    // older than the horizon, at a disabled endpoint
-	seq     uint64  // the event that was tried; 0: none was
-	verdict Verdict // on it
-	until   time.Time
-	err     error // the log could not be read
+	passed  uint64 // nothing that is meant for the endpoint comes up to here; 0: nothing was passed over
+	lost    span   // pruned before the lane got there
+	aged    span   // given up: too old, at last, or skipped
+	seq     uint64 // the last event that was sent; 0: nothing was
+	verdict Verdict
+	headAt  time.Time // when the next event was committed, if it was read
+	enough  uint64    // bulk: too few so far, a batch is full with this event
+	err     error     // the log could not be read
 }
 
 // span is a run of events, empty if to is 0.
 type span struct{ from, to uint64 }
 
-// readMost bounds how many events one try passes over, so that a long stretch
-// the format does not carry leaves room for other lanes.
-const readMost = 1024
-
-// try runs on a goroutine of its own. It reads on from the cursor to the first
-// event that the format carries, and sends that.
-func (o *Outbox) try(ctx context.Context, j job) (r result) {
-	r = result{job: j}
+// try runs on a goroutine of its own. It reads on from the cursor to what is
+// meant for the endpoint, and sends that.
+func (o *Outbox) try(ctx context.Context, j *job) {
 	defer func() {
 		if p := recover(); p != nil {
-			o.log.Error("a try panicked", "instance", j.ep.Stream, "endpoint", j.ep.ID, "seq", r.seq,
+			o.log.Error("a try panicked", "instance", j.stream, "endpoint", j.ep.ID, "seq", j.seq,
 				"panic", panicText(p), "stack", string(debug.Stack()))
-			r.fail(fmt.Errorf("the try panicked: %s", panicText(p)))
+			j.fail(fmt.Errorf("the try panicked: %s", panicText(p)))
 		}
+		o.expire(j)
 	}()
-	next := j.after + 1
-	for ev, err := range o.read(j.ep.Stream, j.after) {
+	if j.replay && j.prev == 0 && j.after > 0 && j.mode == sending {
+		if j.prev, j.err = o.lookBack(j); j.err != nil {
+			return
+		}
+	}
+	o.collect(j)
+	if len(j.batch) == 0 || j.short() {
+		return
+	}
+	j.headAt = j.batch[0].At
+	switch j.mode {
+	case skipping:
+		j.aged = j.span()
+	case sending:
+		j.seq = j.span().to
+		j.verdict = o.cfg.Sender.Send(ctx, j.ep, j.prev, j.batch)
+	case aging:
+	}
+}
+
+// span is what the batch holds.
+func (j *job) span() span { return span{j.batch[0].Seq, j.batch[len(j.batch)-1].Seq} }
+
+// short reports whether a batch waits for more, and notes when it will be full.
+func (j *job) short() bool {
+	missing := j.most() - len(j.batch)
+	if j.mode != sending || j.batchTo > 0 || missing <= 0 || !j.started.Before(j.gathered) || !j.firstAt.IsZero() {
+		return false
+	}
+	j.enough = j.head + uint64(missing)
+	return true
+}
+
+// most is how many events go into a request.
+func (j *job) most() int {
+	if j.mode == aging || j.ep.Bulk == nil || j.mode == skipping && j.batchTo == 0 {
+		return 1
+	}
+	return max(1, j.ep.Bulk.Most)
+}
+
+// collect reads the batch: what is meant for the endpoint, as much as goes into
+// one request, or what the last request held.
+func (o *Outbox) collect(j *job) {
+	next, read, most := j.after+1, 0, j.most()
+	for ev, err := range o.read(j.stream, j.after, most, readMost) {
 		if err != nil {
-			r.err = err
-			return r
+			if len(j.batch) == 0 { // else it is met again
+				j.err = err
+			}
+			return
+		}
+		read++
+		if j.replay && ev.Seq > j.until {
+			j.gap(next, j.until+1)
+			return
+		}
+		if j.starting {
+			if ev.At.Before(j.ep.CreatedAt) {
+				next, j.passed = ev.Seq+1, ev.Seq
+				continue
+			}
+			j.starting, j.passed, next = false, ev.Seq-1, ev.Seq
 		}
 		if ev.Seq != next {
-			r.gap(next, ev.Seq)
-			return r
+			j.gap(next, ev.Seq)
+			return
 		}
 		next++
-		r.seq = ev.Seq
-		carried := o.cfg.Carries(&j.ep, ev)
-		if carried && j.ep.Disabled == "" {
-			r.verdict = o.cfg.Sender.Send(ctx, &j.ep, j.prev, []*record.Event{ev})
-			return r
+		switch {
+		case o.cfg.Carries(j.ep, ev):
+			j.batch = append(j.batch, ev)
+		case len(j.batch) == 0:
+			j.passed = ev.Seq
 		}
-		r.seq = 0
-		if !carried {
-			if r.aged.to == 0 {
-				r.passed = ev.Seq
-			}
-			continue
+		if len(j.batch) >= most || j.batchTo > 0 && ev.Seq >= j.batchTo && len(j.batch) > 0 {
+			return
 		}
-		if until := r.heldUntil(ev, o.cfg.Horizon); j.started.Before(until) {
-			r.until = until
-			return r
-		}
-		if r.aged.from == 0 {
-			r.aged.from = ev.Seq
-		}
-		r.aged.to = ev.Seq
 	}
-	if next <= j.head && next-j.after <= readMost {
-		// The log ended early: the rest was pruned, unless it is being erased or
-		// reopened, which its head shows.
-		if o.cfg.Log.Head(j.ep.Stream) < j.head {
-			r.err = errors.New("the log is shorter than it was")
-			return r
-		}
-		r.gap(next, j.head+1)
+	if read < readMost {
+		o.ended(j, next)
 	}
-	return r
+}
+
+// ended looks at a log that has no event from next on.
+func (o *Outbox) ended(j *job, next uint64) {
+	switch {
+	case len(j.batch) > 0:
+	case j.starting: // there is no event since the endpoint was made
+		j.starting = false
+		j.passed = max(next-1, j.head)
+	case next > j.head:
+	case o.cfg.Log.Head(j.stream) < j.head:
+		j.err = errors.New("the log is shorter than it was") // it is being erased or reopened
+	default:
+		j.gap(next, j.head+1) // the rest was pruned
+	}
 }
 
 // gap notes that the events from next up to before seq are not in the log, or
 // that a log which answers backwards cannot be followed.
-func (r *result) gap(next, seq uint64) {
+func (j *job) gap(next, seq uint64) {
 	switch {
+	case len(j.batch) > 0: // the next try meets it again
 	case seq < next:
-		r.err = fmt.Errorf("the log answered event %d after %d", seq, next-1)
-	case r.aged.to == 0: // else the next try meets the gap again
-		r.lost = span{next, seq - 1}
+		j.err = fmt.Errorf("the log answered event %d after %d", seq, next-1)
+	case seq > next:
+		j.lost = span{next, seq - 1}
 	}
 }
 
-// fail ends the try of the event it had come to, if any.
-func (r *result) fail(err error) {
-	if r.seq == 0 {
-		r.err = err
+// fail ends the try of what it had come to, if anything.
+func (j *job) fail(err error) {
+	if j.seq == 0 {
+		j.err, j.batch = err, nil
 		return
 	}
-	r.verdict = Verdict{Outcome: Retry, Err: err}
+	j.verdict = Verdict{Outcome: Retry, Err: err}
 }
 
-// heldUntil is when an event that is not tried becomes a dead letter.
-func (r *result) heldUntil(ev *record.Event, horizon time.Duration) time.Time {
-	from := ev.At
-	if r.aged.to == 0 && r.firstAt.After(from) {
-		from = r.firstAt
+// expire finds the run of events whose time is over, if what is next is one of
+// them and was not delivered.
+func (o *Outbox) expire(j *job) {
+	defer func() {
+		if p := recover(); p != nil {
+			o.log.Error("a try panicked", "instance", j.stream, "endpoint", j.ep.ID,
+				"panic", panicText(p), "stack", string(debug.Stack()))
+		}
+	}()
+	if len(j.batch) == 0 || j.mode == skipping || j.enough > 0 ||
+		j.mode == sending && (j.verdict.Outcome != Retry || j.firstAt.IsZero()) ||
+		j.started.Before(deadline(j.headAt, j.firstAt, j.horizon)) {
+		return
 	}
-	return from.Add(horizon)
+	first := j.batch[0].Seq
+	j.aged = span{first, first}
+	next := first + 1
+	for ev, err := range o.read(j.stream, first, readChunk, expireMost) {
+		if err != nil || ev.Seq != next || j.replay && ev.Seq > j.until {
+			return // the next try finds out
+		}
+		next++
+		if !o.cfg.Carries(j.ep, ev) {
+			continue
+		}
+		if j.started.Before(deadline(ev.At, j.firstAt, j.horizon)) {
+			return
+		}
+		j.aged.to = ev.Seq
+	}
 }
 
-// read answers the stream's events after a seq, at most readMost: one at first,
-// because the first is nearly always the one to send, then more at a time.
-func (o *Outbox) read(stream string, after uint64) iter.Seq2[*record.Event, error] {
+// read answers the stream's events after a seq, at most so many: as many at
+// first as will do most of the time, then more at a time.
+func (o *Outbox) read(stream string, after uint64, begin, most int) iter.Seq2[*record.Event, error] {
 	return func(yield func(*record.Event, error) bool) {
-		for n, total := 1, 0; total < readMost; n = min(4*n, 64) {
-			events, err := o.cfg.Log.Events(stream, after, min(n, readMost-total))
+		for n, total := min(begin, readChunk), 0; total < most; n = min(4*n, readChunk) {
+			events, err := o.cfg.Log.Events(stream, after, min(n, most-total))
 			if err != nil {
 				yield(nil, err)
 				return

@@ -3,22 +3,22 @@ package outbox
 import (
 	"context"
 	"net/url"
-	"slices"
+	"time"
 )
 
-// receiver is what one scheme, host and port takes: the lanes that lead there
-// share a bound and take turns with those of other receivers.
-type receiver struct {
+// origin is one scheme, host and port: the targets that lead there share a
+// bound.
+type origin struct {
 	name     string
-	lanes    int     // that lead here
-	ready    []*lane // that may be tried now, first come first served
-	inFlight int
-	inTurn   bool // is in Outbox.turns
+	targets  int           // that lead here
+	inFlight int           // requests under way
+	ready    queue[target] // that have a lane to try, in turn
+	turn     link[origin]  // in Outbox.turns while ready is not empty
 }
 
-// receiverOf names the receiver of an address. An address that cannot be read
-// is a receiver of its own: the sender will say what is wrong with it.
-func receiverOf(id, address string) string {
+// originOf names the origin of an address. An address that cannot be read is an
+// origin of its own: the sender will say what is wrong with it.
+func originOf(id, address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
 		return id
@@ -26,85 +26,133 @@ func receiverOf(id, address string) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// attach makes l lead to the receiver of its endpoint's address.
-func (o *Outbox) attach(l *lane) {
-	name := receiverOf(l.ep.ID, l.ep.URL)
-	if l.recv != nil && l.recv.name == name {
+// attach makes t lead to the origin of its address.
+func (o *Outbox) attach(t *target) {
+	name := originOf(t.ep.ID, t.ep.URL)
+	if t.org != nil && t.org.name == name {
 		return
 	}
-	o.detach(l)
-	r := o.receivers[name]
-	if r == nil {
-		r = &receiver{name: name}
-		o.receivers[name] = r
+	o.detach(t)
+	g := o.origins[name]
+	if g == nil {
+		g = &origin{name: name}
+		g.turn.item = g
+		o.origins[name] = g
 	}
-	r.lanes++
-	l.recv = r
+	g.targets++
+	t.org = g
+	o.offer(t)
 }
 
-// detach takes l from its receiver. A receiver that no lane leads to is
-// forgotten; tries still under way keep it alive themselves.
-func (o *Outbox) detach(l *lane) {
-	r := l.recv
-	if r == nil {
+// detach takes t from its origin.
+func (o *Outbox) detach(t *target) {
+	g := t.org
+	if g == nil {
 		return
 	}
-	if l.queued {
-		r.ready = slices.DeleteFunc(r.ready, func(x *lane) bool { return x == l })
-		l.queued = false
+	t.turn.leave()
+	if g.ready.len == 0 {
+		g.turn.leave()
 	}
-	l.recv = nil
-	if r.lanes--; r.lanes == 0 {
-		delete(o.receivers, r.name)
+	t.org = nil
+	g.targets--
+	o.forget(g)
+}
+
+// forget drops an origin that nothing leads to and no request is under way to.
+func (o *Outbox) forget(g *origin) {
+	if g.targets == 0 && g.inFlight == 0 && o.origins[g.name] == g {
+		delete(o.origins, g.name)
 	}
 }
 
-// enqueue lets l be tried when it is its turn.
-func (o *Outbox) enqueue(l *lane) {
-	l.queued = true
-	l.recv.ready = append(l.recv.ready, l)
-	o.offer(l.recv)
-}
-
-// offer gives r a turn if it can use one.
-func (o *Outbox) offer(r *receiver) {
-	if r.inTurn || len(r.ready) == 0 || r.inFlight >= o.cfg.PerEndpoint {
+// offer lets t have its turn if one of its lanes is ready, and no longer if
+// none is.
+func (o *Outbox) offer(t *target) {
+	if t.org == nil {
 		return
 	}
-	r.inTurn = true
-	o.turns = append(o.turns, r)
-}
-
-// dispatch starts tries while there is room: one for each receiver, then the
-// next one for each.
-func (o *Outbox) dispatch() {
-	for o.inFlight < o.cfg.MaxInFlight && len(o.turns) > 0 {
-		r := o.turns[0]
-		o.turns[0] = nil
-		o.turns = o.turns[1:]
-		r.inTurn = false
-		if len(r.ready) == 0 { // its lanes were taken away meanwhile
-			continue
+	if t.ready.len+t.replays.len == 0 {
+		t.turn.leave()
+		if t.org.ready.len == 0 {
+			t.org.turn.leave()
 		}
-		l := r.ready[0]
-		r.ready[0] = nil
-		r.ready = r.ready[1:]
-		l.queued = false
-		o.start(l)
-		o.offer(r)
+		return
+	}
+	t.turn.move(&t.org.ready)
+	t.org.turn.move(&o.turns)
+	o.idle = false
+}
+
+// dispatch starts tries while there is room: origins in turn, of each its
+// endpoints in turn, of each its lanes, first come first served.
+func (o *Outbox) dispatch() {
+	for !o.idle {
+		if l := o.next(); l != nil {
+			o.start(l)
+		} else {
+			o.idle = true // until a lane is ready or a slot is free
+		}
 	}
 }
 
-// start sends l's next event on its way.
+// next finds the lane whose turn it is and takes it from its queue. An origin
+// may hold as many slots as are free in all, so that however many of them hang,
+// slots are left. Whoever holds none may always have one: what is passed over
+// here holds a slot, so few are.
+func (o *Outbox) next() *lane {
+	for range o.turns.len {
+		free := o.cfg.MaxInFlight - o.inFlight
+		g := o.turns.pop()
+		var l *lane
+		if g.inFlight < min(o.cfg.PerOrigin, free) {
+			l = o.nextOf(g)
+		}
+		if g.ready.len > 0 {
+			g.turn.move(&o.turns)
+		}
+		if l != nil {
+			return l
+		}
+	}
+	return nil
+}
+
+// nextOf is next among the endpoints of an origin, by the same rule.
+func (o *Outbox) nextOf(g *origin) *lane {
+	for range g.ready.len {
+		free := o.cfg.PerOrigin - g.inFlight
+		t := g.ready.pop()
+		var l *lane
+		if t.inFlight < min(t.limit, free) {
+			if l = t.ready.pop(); l == nil {
+				l = t.replays.pop()
+			}
+		}
+		if t.ready.len+t.replays.len > 0 {
+			t.turn.move(&g.ready)
+		}
+		if l != nil {
+			return l
+		}
+	}
+	return nil
+}
+
+// start sends what is next in l on its way.
 func (o *Outbox) start(l *lane) {
+	t := l.to
 	ctx, cancel := context.WithCancel(o.work)
 	l.cancel = cancel
-	l.recv.inFlight++
+	t.inFlight++
+	t.org.inFlight++
 	o.inFlight++
-	l.guessed = false
-	j := job{
-		lane: l, recv: l.recv, gen: l.gen, ep: l.ep, started: o.now,
-		after: l.rec.Acked, prev: l.rec.Prev, firstAt: l.rec.FirstAt, head: l.st.head,
+	j := &job{
+		lane: l, to: t, org: t.org, gen: l.gen, mode: l.mode(), ep: t.ep, horizon: t.horizon,
+		stream: l.st.name, replay: l.rec.Replay != "", started: o.now, seen: l.seen, gathered: l.gatherTime(),
+		after: l.rec.Acked, prev: l.rec.Prev, head: l.end(), until: l.rec.Until,
+		batchTo: l.rec.BatchTo, firstAt: l.rec.FirstAt, starting: l.starting,
 	}
+	l.guessed, l.seen = false, time.Time{}
 	o.assign(shift{ctx, j})
 }
