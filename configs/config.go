@@ -147,8 +147,27 @@ type Webhook struct {
 	// networks that a webhook may lead to. Public addresses need no entry.
 	AllowNetworks []netip.Prefix `yaml:"allow_networks"`
 
-	MaxInFlight int `yaml:"max_in_flight"` // tries under way at once, in all
-	PerEndpoint int `yaml:"per_endpoint"`  // and to one endpoint
+	// DenyNetworks are networks, public ones too, that no webhook may lead to,
+	// whatever allows them.
+	DenyNetworks []netip.Prefix `yaml:"deny_networks"`
+
+	// Proxy is an http://, https:// or socks5:// URL that all webhooks go through.
+	// It is a secret because it may hold a password. It is told the addresses
+	// that were checked here, not names. Empty: none.
+	Proxy Secret `yaml:"proxy"`
+
+	// CAFile is a PEM bundle to verify receivers with, beside the system's roots.
+	CAFile string `yaml:"ca_file"`
+
+	// ClientCertFile and ClientKeyFile (PEM) are shown to every receiver that asks
+	// for a certificate; both are set or neither.
+	ClientCertFile string `yaml:"client_cert_file"`
+	ClientKeyFile  string `yaml:"client_key_file"`
+
+	// How many tries run at once; the smallest of the three counts.
+	MaxInFlight int `yaml:"max_in_flight"` // in all
+	PerOrigin   int `yaml:"per_origin"`    // to one scheme, host and port
+	PerEndpoint int `yaml:"per_endpoint"`  // to one endpoint, unless it says otherwise
 
 	// Schedule is the wait before each further try; its last entry repeats until
 	// Horizon has passed since the first try. Then the event is a dead letter.
@@ -236,6 +255,7 @@ func Default() Config {
 		Webhook: Webhook{
 			Timeout:     15 * time.Second,
 			MaxInFlight: 256,
+			PerOrigin:   128,
 			PerEndpoint: 32,
 			Schedule: []time.Duration{
 				5 * time.Second, 30 * time.Second, 2 * time.Minute,

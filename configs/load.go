@@ -152,6 +152,9 @@ func (l *loader) files() {
 	for _, f := range []struct{ key, path string }{
 		{"nats.credentials_file", c.NATS.CredentialsFile},
 		{"nats.ca_file", c.NATS.CAFile},
+		{"webhook.ca_file", c.Webhook.CAFile},
+		{"webhook.client_cert_file", c.Webhook.ClientCertFile},
+		{"webhook.client_key_file", c.Webhook.ClientKeyFile},
 	} {
 		if f.path == "" {
 			continue

@@ -190,6 +190,15 @@ func TestLoadRefuses(t *testing.T) {
 		{name: "relation to a bad value", file: "connection:\n  retry_min: 1\n  retry_max: 10ms\n", want: []string{`f.yaml:2: connection.retry_min: "1" has no unit: write one of ms, s, m, h, as in 1s`}},
 		{name: "version", file: "whatsapp:\n  version: 2.3000.x\n", want: []string{`f.yaml:2: whatsapp.version: "2.3000.x" is not a client version: write three numbers, as in 2.3000.1027868167`}},
 		{name: "proxy", file: "whatsapp:\n  proxy: ftp://a:hunter2@h\n", want: []string{"f.yaml:2: whatsapp.proxy: is not the URL of a proxy: write it as in http://proxy.example.com:3128 or socks5://proxy.example.com:1080"}},
+		{name: "webhook proxy", file: "webhook:\n  proxy: socks4://a:hunter2@h\n", want: []string{"f.yaml:2: webhook.proxy: is not the URL of a proxy: write it as in http://proxy.example.com:3128 or socks5://proxy.example.com:1080"}},
+		{name: "webhook proxy, no URL", file: "webhook:\n  proxy: proxy.example.com:3128\n", want: []string{"f.yaml:2: webhook.proxy: is not the URL of a proxy: write it as in http://proxy.example.com:3128 or socks5://proxy.example.com:1080"}},
+		{name: "certificate without a key", file: "webhook:\n  client_cert_file: a\n", want: []string{"f.yaml:2: webhook.client_cert_file: needs webhook.client_key_file beside it"}},
+		{name: "key without a certificate", file: "webhook:\n  client_key_file: a\n", want: []string{"f.yaml:2: webhook.client_key_file: needs webhook.client_cert_file beside it"}},
+		{name: "denied networks", file: "webhook:\n  deny_networks: [8.8.8.8, 1.2.3.4/8]\n  per_origin: 0\n", want: []string{
+			`f.yaml:2: webhook.deny_networks: "8.8.8.8" is an address, not a network: write 8.8.8.8/32 for this address alone`,
+			`f.yaml:2: webhook.deny_networks: "1.2.3.4/8" has bits beyond its mask: write 1.0.0.0/8`,
+			"f.yaml:3: webhook.per_origin: must be at least 1",
+		}},
 		{name: "long value", file: "log:\n  format: " + strings.Repeat("x", 1000) + "\n", want: []string{`f.yaml:2: log.format: "` + strings.Repeat("x", 60) + `…" is not one of text, json`}},
 
 		{name: "unknown variable", env: []string{"SWITCHHOOK_NATS_ULR=x"}, want: []string{"SWITCHHOOK_NATS_ULR: is not a variable of Switchhook: unset it; the nearest name is SWITCHHOOK_NATS_URL"}},
@@ -255,6 +264,8 @@ func TestAdminTokenFile(t *testing.T) {
 		{"admin:\n  token_file: " + missing, ":2: admin.token_file: \"" + missing + "\": no such file"},
 		{"admin:\n  token_file: " + good + "\n  token: 0123456789abcdef", ":2: admin.token and admin.token_file are both set: remove one"},
 		{"nats:\n  url: nats://h\n  credentials_file: " + missing, ":3: nats.credentials_file: \"" + missing + "\": no such file"},
+		{"webhook:\n  ca_file: " + missing, ":2: webhook.ca_file: \"" + missing + "\": no such file"},
+		{"webhook:\n  client_key_file: " + good + "\n  client_cert_file: " + missing, ":3: webhook.client_cert_file: \"" + missing + "\": no such file"},
 		{"nats:\n  url: nats://h\n  ca_file: " + missing, ":3: nats.ca_file: \"" + missing + "\": no such file"},
 	} {
 		if _, err := Load(write(t, "f.yaml", tt.file), nil); err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -48,11 +48,13 @@ func (c Config) findings() []finding {
 	check("sandbox.url", optional(c.Sandbox.URL, checkSandboxURL))
 	check("log.format", checkChoice(string(c.Log.Format), c.Log.Format.choices()))
 	check("admin.token", optional(c.Admin.Token, checkToken))
+	check("webhook.proxy", optional(c.Webhook.Proxy, checkProxy))
 	check("whatsapp.version", optional(c.WhatsApp.Version, checkVersion))
 	check("whatsapp.proxy", optional(c.WhatsApp.Proxy, checkProxy))
 	check("store.key", optional(c.Store.Key, checkStoreKey))
 	check("store.key_credential", optional(c.Store.KeyCredential, checkCredential))
 	all = append(all, c.NATS.findings()...)
+	all = append(all, c.Webhook.findings()...)
 	all = append(all, c.Store.findings()...)
 	all = append(all, c.positive()...)
 	return append(all, c.relations()...)
@@ -112,6 +114,16 @@ func (c Config) relations() []finding {
 		all = append(all, about("webhook.schedule", "is empty: give at least one wait, as in [1h]"))
 	}
 	return all
+}
+
+func (w *Webhook) findings() []finding {
+	switch {
+	case w.ClientCertFile != "" && w.ClientKeyFile == "":
+		return []finding{about("webhook.client_cert_file", "needs webhook.client_key_file beside it")}
+	case w.ClientKeyFile != "" && w.ClientCertFile == "":
+		return []finding{about("webhook.client_key_file", "needs webhook.client_cert_file beside it")}
+	}
+	return nil
 }
 
 func (s *Store) findings() []finding {

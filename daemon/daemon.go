@@ -190,7 +190,9 @@ func (d *Daemon) newFleet() error {
 	sender, err := webhook.New(webhook.Config{
 		Formats: map[string]webhook.Encoder{"witi": witi.Encoder{WID: f.wid}},
 		Timeout: w.Timeout, Allow: w.AllowNetworks, AllowLoopback: d.phones != nil,
-		IdlePerHost: w.PerEndpoint, UserAgent: "Switchhook/" + d.version,
+		Deny: w.DenyNetworks, Proxy: w.Proxy.Reveal(),
+		CAFile: w.CAFile, CertFile: w.ClientCertFile, KeyFile: w.ClientKeyFile,
+		PerOrigin: w.PerOrigin, UserAgent: "Switchhook/" + d.version,
 	})
 	if err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 
 // Encode is the event as the log keeps it: the bytes of [json.Marshal].
 func (e *Event) Encode() ([]byte, error) {
-	if e.Message != nil || e.Data != nil {
+	if !e.plain() {
 		return json.Marshal(e)
 	}
 	w := writer{b: make([]byte, 0, e.room())}
@@ -70,7 +70,17 @@ func (i *Instance) Encode() ([]byte, error) {
 	return w.b, w.err
 }
 
-// appendStandard is [Event.Standard] for an event without a message and Data.
+// plain reports whether the event is one of those that are written by hand.
+func (e *Event) plain() bool { return e.Message == nil && e.Data == nil }
+
+// appendStandardData is [Event.StandardData] for a plain event.
+func (e *Event) appendStandardData() ([]byte, error) {
+	w := writer{b: make([]byte, 0, e.room())}
+	w.standardData(e)
+	return w.b, w.err
+}
+
+// appendStandard is [Event.Standard] for a plain event.
 func (e *Event) appendStandard() ([]byte, error) {
 	w := writer{b: make([]byte, 0, e.room())}
 	w.open("id").string(e.ID())

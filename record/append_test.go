@@ -33,6 +33,7 @@ func FuzzEncode(f *testing.F) {
 		in := Instance{}
 		scatter(r, reflect.ValueOf(&in).Elem(), text)
 		same(t, "instance", in.Encode, func() ([]byte, error) { return json.Marshal(in) })
+		same(t, "standard data", e.appendStandardData, func() ([]byte, error) { return json.Marshal(e.standardData()) })
 		same(t, "standard", e.appendStandard, e.marshalStandard)
 	})
 }

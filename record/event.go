@@ -78,8 +78,12 @@ type Event struct {
 }
 
 // ID identifies the event for ever: <stream>/<epoch>/<seq>. Retries, replays
-// and every sink carry the same one.
+// and every sink carry the same one. A test is in no log: its id is its stream,
+// test/<random>, so that it stands in no receiver's count of another stream.
 func (e *Event) ID() string {
+	if e.Kind == EndpointTest {
+		return e.Stream
+	}
 	return e.Stream + "/" + strconv.FormatUint(uint64(e.Epoch), 10) + "/" + strconv.FormatUint(e.Seq, 10)
 }
 
@@ -115,46 +119,63 @@ const SubjectPrefix = "switchhook.ev."
 // credential: no pairing code, no webhook address, no key of a media file. What
 // was written is in it; see [Event.WithoutTexts].
 func (e *Event) Standard() ([]byte, error) {
-	out, err := e.standard()
+	encode := e.marshalStandard
+	if e.plain() {
+		encode = e.appendStandard
+	}
+	out, err := encode()
 	if err != nil {
 		return nil, fmt.Errorf("encode event %s: %w", e.ID(), err)
 	}
 	return out, nil
 }
 
-func (e *Event) standard() ([]byte, error) {
-	if e.Message == nil && e.Data == nil {
-		return e.appendStandard()
-	}
-	return e.marshalStandard()
+func (e *Event) marshalStandard() ([]byte, error) {
+	return json.Marshal(struct {
+		ID     string       `json:"id"`
+		Type   Kind         `json:"type"`
+		Stream string       `json:"stream"`
+		Name   string       `json:"name,omitempty"`
+		Seq    uint64       `json:"seq"`
+		Time   time.Time    `json:"time"`
+		Data   standardData `json:"data"`
+	}{e.ID(), e.Kind, e.Stream, e.Name, e.Seq, e.At, e.standardData()})
 }
 
-func (e *Event) marshalStandard() ([]byte, error) {
-	type connection struct {
-		Info
-		Webhook string `json:"webhook,omitempty"` // shadows Info's, always empty
+// StandardData is the data of [Event.Standard] alone, for formats that have an
+// envelope of their own.
+func (e *Event) StandardData() ([]byte, error) {
+	encode := func() ([]byte, error) { return json.Marshal(e.standardData()) }
+	if e.plain() {
+		encode = e.appendStandardData
 	}
-	type data struct {
-		Transition *fsm.Transition `json:"transition,omitempty"`
-		Connection *connection     `json:"connection,omitempty"`
-		TTL        int             `json:"ttl,omitempty"` // seconds a pairing code is shown
-		Message    *Message        `json:"message,omitempty"`
-		Detail     json.RawMessage `json:"detail,omitempty"`
+	out, err := encode()
+	if err != nil {
+		return nil, fmt.Errorf("encode event %s: %w", e.ID(), err)
 	}
-	d := data{Transition: e.Transition, Message: e.Message.shown(), Detail: e.Data}
+	return out, nil
+}
+
+type standardData struct {
+	Transition *fsm.Transition     `json:"transition,omitempty"`
+	Connection *standardConnection `json:"connection,omitempty"`
+	TTL        int                 `json:"ttl,omitempty"` // seconds a pairing code is shown
+	Message    *Message            `json:"message,omitempty"`
+	Detail     json.RawMessage     `json:"detail,omitempty"`
+}
+
+type standardConnection struct {
+	Info
+	Webhook string `json:"webhook,omitempty"` // shadows Info's, always empty
+}
+
+func (e *Event) standardData() standardData {
+	d := standardData{Transition: e.Transition, Message: e.Message.shown(), Detail: e.Data}
 	if e.Info != nil {
-		d.Connection = &connection{Info: *e.Info}
+		d.Connection = &standardConnection{Info: *e.Info}
 	}
 	if e.Code != nil {
 		d.TTL = int(e.Code.TTL / time.Second)
 	}
-	return json.Marshal(struct {
-		ID     string    `json:"id"`
-		Type   Kind      `json:"type"`
-		Stream string    `json:"stream"`
-		Name   string    `json:"name,omitempty"`
-		Seq    uint64    `json:"seq"`
-		Time   time.Time `json:"time"`
-		Data   data      `json:"data"`
-	}{e.ID(), e.Kind, e.Stream, e.Name, e.Seq, e.At, d})
+	return d
 }

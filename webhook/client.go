@@ -13,30 +13,33 @@ import (
 )
 
 // newTransport makes the one transport that all endpoints share.
-func newTransport(cfg Config, e egress) *http.Transport {
-	dial := cfg.DialContext
-	if dial == nil {
-		dial = (&net.Dialer{Timeout: 10 * time.Second, Control: e.control}).DialContext
+func newTransport(cfg Config, e egress) (*http.Transport, error) {
+	secure, err := newTLS(cfg)
+	if err != nil {
+		return nil, err
+	}
+	dial, err := newDial(cfg, e)
+	if err != nil {
+		return nil, err
 	}
 	return &http.Transport{
-		Proxy:               nil, // the proxy's address would be checked, not the receiver's
+		Proxy:               nil, // the dialler goes through it: here it would be told names, not checked addresses
 		DialContext:         dial,
-		TLSClientConfig:     &tls.Config{RootCAs: cfg.RootCAs, MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout: 10 * time.Second,
+		TLSClientConfig:     secure,
+		TLSHandshakeTimeout: dialWait,
 		ForceAttemptHTTP2:   true, // off by default beside a DialContext
 
 		// Two idle connections a host, the default, would have every lane but two
 		// dial anew for each event.
-		MaxIdleConnsPerHost: cfg.IdlePerHost,
-		MaxIdleConns:        max(1024, cfg.IdlePerHost),
+		MaxIdleConnsPerHost: cfg.PerOrigin,
+		MaxIdleConns:        max(1024, cfg.PerOrigin),
 		IdleConnTimeout:     90 * time.Second,
 
-		ResponseHeaderTimeout:  cfg.Timeout,
 		MaxResponseHeaderBytes: 64 << 10,
 		DisableCompression:     true,
 		// Without pings a dead HTTP/2 connection is used until TCP gives up on it.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
-	}
+	}, nil
 }
 
 func newClient(t *http.Transport) *retryablehttp.Client {
@@ -54,13 +57,23 @@ func newClient(t *http.Transport) *retryablehttp.Client {
 	}
 }
 
-// keepIdle hides the transport's CloseIdleConnections: go-retryablehttp 0.7.8
+// keepIdle stands between the client and the transport. It hides the transport's CloseIdleConnections: go-retryablehttp 0.7.8
 // calls it after every failed try, which would close the connections to every
 // other receiver.
 type keepIdle struct{ transport *http.Transport }
 
+// RoundTrip takes a redirect's location away, which net/http would parse, and
+// make an error of that quotes it.
 func (k keepIdle) RoundTrip(req *http.Request) (*http.Response, error) {
-	return k.transport.RoundTrip(req)
+	resp, err := k.transport.RoundTrip(req)
+	if err != nil || resp.StatusCode < 300 || resp.StatusCode > 399 {
+		return resp, err
+	}
+	if t, ok := req.Context().Value(tryKey{}).(*try); ok {
+		t.location = resp.Header.Get("Location")
+	}
+	resp.Header.Del("Location")
+	return resp, nil
 }
 
 // quickly is the wait before the quick retry.
@@ -80,13 +93,15 @@ func checkRetry(ctx context.Context, _ *http.Response, err error) (bool, error) 
 func transient(err error) bool {
 	var (
 		forbidden *ForbiddenError
+		proxy     *proxyError
+		own       *clientCertError
 		cert      *tls.CertificateVerificationError
 		notTLS    tls.RecordHeaderError
 		lookup    *net.DNSError
 		network   net.Error
 	)
 	switch {
-	case errors.As(err, &forbidden), errors.As(err, &cert), errors.As(err, &notTLS),
+	case errors.As(err, &forbidden), errors.As(err, &proxy), errors.As(err, &own), errors.As(err, &cert), errors.As(err, &notTLS),
 		errors.As(err, &lookup), isAlert(err), errors.Is(err, http.ErrSchemeMismatch):
 		return false
 	case errors.As(err, &network) && network.Timeout():

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"net"
 	"net/http"
@@ -190,7 +191,7 @@ func TestTLSAndHTTP2(t *testing.T) {
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
 	trusting := srv.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
-	s := newSender(t, Config{AllowLoopback: true, RootCAs: trusting})
+	s := senderFor(t, Config{AllowLoopback: true, RootCAs: trusting})
 	if v := send(t, s, srv.URL); v.Err != nil {
 		t.Fatal(v.Err)
 	}
@@ -218,4 +219,54 @@ func BenchmarkSend(b *testing.B) {
 		}
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
+}
+
+// BenchmarkRawPost is what net/http alone makes of the same request.
+func BenchmarkRawPost(b *testing.B) {
+	srv := serve(b, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+	body, _ := event(7).Standard()
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	defer client.CloseIdleConnections()
+	b.SetParallelism(8)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, srv.URL, bytes.NewReader(body))
+			if err != nil {
+				b.Error(err)
+				continue
+			}
+			resp, err := client.Do(req)
+			if err != nil {
+				b.Error(err)
+				continue
+			}
+			_, _ = io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
+}
+
+// BenchmarkSendBatch is a request of a hundred events.
+func BenchmarkSendBatch(b *testing.B) {
+	srv := serve(b, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+	for _, format := range []string{Standard, CloudEvents} {
+		b.Run(format, func(b *testing.B) {
+			s := local(b)
+			ep := endpointAt(srv.URL)
+			ep.Format, ep.Bulk = format, &record.Bulk{Most: 100}
+			var events []*record.Event
+			for seq := range uint64(100) {
+				events = append(events, event(seq+1))
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if v := s.Send(b.Context(), &ep, 0, events); v.Err != nil {
+					b.Fatal(v.Err)
+				}
+			}
+			b.ReportMetric(100*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+		})
+	}
 }

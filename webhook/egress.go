@@ -7,111 +7,89 @@ import (
 	"syscall"
 )
 
-// ForbiddenError refuses an address in a special network. It holds no secret.
+// ForbiddenError refuses an address. It holds no secret.
 type ForbiddenError struct {
 	Addr    netip.Addr
-	Network string // what the address is
+	Network string // what the address is; empty with Denied
+	Denied  bool   // by webhook.deny_networks, which nothing overrides
 }
 
 func (e *ForbiddenError) Error() string {
+	if e.Denied {
+		return fmt.Sprintf("%s is not allowed: webhook.deny_networks contains it", e.Addr)
+	}
 	return fmt.Sprintf("%s is %s: not allowed unless webhook.allow_networks contains it", e.Addr, e.Network)
 }
 
-// network is a stretch of addresses that is not the public internet.
-type network struct {
-	prefix netip.Prefix
-	what   string
-}
+// egress decides where we may connect: to public addresses, and to those in
+// special networks that are allowed, but to none that is denied.
+type egress struct{ allow, deny []netip.Prefix }
 
-// special4 and special6 follow IANA's registries of special-purpose addresses
-// (RFC 6890 and its updates, read in 2025). Stretches that are globally
-// reachable by exception, such as AS112's, are left in where they lie inside a
-// refused one: nobody's webhook is there.
-var special4 = []network{
-	{netip.MustParsePrefix("0.0.0.0/8"), "unspecified"},
-	{netip.MustParsePrefix("10.0.0.0/8"), "private"},
-	{netip.MustParsePrefix("100.64.0.0/10"), "carrier-grade NAT"},
-	{netip.MustParsePrefix("127.0.0.0/8"), "loopback"},
-	{netip.MustParsePrefix("169.254.0.0/16"), "link-local"},
-	{netip.MustParsePrefix("172.16.0.0/12"), "private"},
-	{netip.MustParsePrefix("192.0.0.0/24"), "reserved for protocols"},
-	{netip.MustParsePrefix("192.0.2.0/24"), "documentation"},
-	{netip.MustParsePrefix("192.88.99.0/24"), "6to4 relay"},
-	{netip.MustParsePrefix("192.168.0.0/16"), "private"},
-	{netip.MustParsePrefix("198.18.0.0/15"), "benchmarking"},
-	{netip.MustParsePrefix("198.51.100.0/24"), "documentation"},
-	{netip.MustParsePrefix("203.0.113.0/24"), "documentation"},
-	{netip.MustParsePrefix("224.0.0.0/4"), "multicast"},
-	{netip.MustParsePrefix("240.0.0.0/4"), "reserved"},
-}
-
-// The first match names the address; what is outside 2000::/3 is special in any
-// case.
-var special6 = []network{
-	{netip.MustParsePrefix("::/128"), "unspecified"},
-	{netip.MustParsePrefix("::1/128"), "loopback"},
-	{netip.MustParsePrefix("::ffff:0:0/96"), "IPv4-mapped"},
-	{netip.MustParsePrefix("64:ff9b::/96"), "NAT64"},
-	{netip.MustParsePrefix("64:ff9b:1::/48"), "NAT64"},
-	{netip.MustParsePrefix("fc00::/7"), "unique local"},
-	{netip.MustParsePrefix("fe80::/10"), "link-local"},
-	{netip.MustParsePrefix("ff00::/8"), "multicast"},
-	{netip.MustParsePrefix("2001::/23"), "reserved for protocols"}, // Teredo, ORCHID, benchmarking
-	{netip.MustParsePrefix("2001:db8::/32"), "documentation"},
-	{netip.MustParsePrefix("2002::/16"), "6to4"},
-	{netip.MustParsePrefix("3fff::/20"), "documentation"},
-}
-
-var unicast6 = netip.MustParsePrefix("2000::/3")
-
-// special names the special network an address lies in, empty if it is public.
-func special(a netip.Addr) string {
-	a = a.WithZone("") // a prefix contains no address with a zone
-	table := special6
-	if a.Is4() {
-		table = special4
+func newEgress(cfg Config) (egress, error) {
+	allow, ok := plain(cfg.Allow)
+	if !ok {
+		return egress{}, errors.New("webhook.allow_networks holds an invalid network")
 	}
-	for _, n := range table {
-		if n.prefix.Contains(a) {
-			return n.what
-		}
+	deny, ok := plain(cfg.Deny)
+	if !ok {
+		return egress{}, errors.New("webhook.deny_networks holds an invalid network")
 	}
-	if a.Is6() && !unicast6.Contains(a) {
-		return "reserved"
+	if cfg.AllowLoopback {
+		allow = append(allow, netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
 	}
-	return ""
+	return egress{allow, deny}, nil
 }
 
-// egress decides where we may connect.
-type egress struct{ allow []netip.Prefix }
-
-func newEgress(allow []netip.Prefix, loopback bool) (egress, error) {
-	var e egress
-	for _, p := range allow {
+// plain masks networks. One of IPv4-mapped addresses is the IPv4 network too:
+// that is what the dialler makes of them.
+func plain(networks []netip.Prefix) (out []netip.Prefix, ok bool) {
+	for _, p := range networks {
 		if !p.IsValid() {
-			return e, errors.New("webhook.allow_networks holds an invalid network")
+			return nil, false
 		}
-		e.allow = append(e.allow, p.Masked())
+		out = append(out, p.Masked())
+		if bits := p.Bits() - mapped6.Bits(); bits >= 0 && p.Addr().Is4In6() {
+			out = append(out, netip.PrefixFrom(p.Addr().Unmap(), bits).Masked())
+		}
 	}
-	if loopback {
-		e.allow = append(e.allow, netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
-	}
-	return e, nil
+	return out, true
 }
 
-// check refuses an address in a special network that is not allowed.
+// check refuses an address that is denied, or special and not allowed. One that
+// leads on to an IPv4 address is judged by both: allowing 64:ff9b::/96 opens the
+// public IPv4 internet behind NAT64, and no private network there.
 func (e egress) check(a netip.Addr) error {
-	what := special(a)
-	if what == "" {
-		return nil
-	}
 	bare := a.WithZone("")
-	for _, p := range e.allow {
-		if p.Contains(bare) || p.Contains(bare.Unmap()) {
-			return nil
+	inner := embedded(bare)
+	if within(e.deny, bare) {
+		return &ForbiddenError{Addr: a, Denied: true}
+	}
+	for _, v4 := range inner {
+		if within(e.deny, v4) {
+			return &ForbiddenError{Addr: a, Denied: true}
 		}
 	}
-	return &ForbiddenError{Addr: a, Network: what}
+	what := special(bare)
+	direct := mapped6.Contains(bare) || nat64.Contains(bare) // the IPv4 address in another spelling
+	if what != "" && !within(e.allow, bare) && (!direct || !within(e.allow, inner[0])) {
+		return &ForbiddenError{Addr: a, Network: what}
+	}
+	for _, v4 := range inner {
+		// 0.0.0.0/8 is a reading of a layout that was not meant, and leads nowhere.
+		if what := special(v4); what != "" && !unspecified4.Contains(v4) && !within(e.allow, v4) {
+			return &ForbiddenError{Addr: a, Network: what + " behind a translator or tunnel"}
+		}
+	}
+	return nil
+}
+
+func within(networks []netip.Prefix, a netip.Addr) bool {
+	for _, p := range networks {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
 }
 
 // control is the dialler's hook: it sees the address that is really connected

@@ -8,7 +8,8 @@ import (
 // It is called on several goroutines at once.
 type Encoder interface {
 	// Encode makes one request of one event, or of several if the endpoint has a
-	// Bulk. It changes nothing that it is given.
+	// Bulk. It changes nothing that it is given, and makes the same of the same:
+	// a batch that is too long for one request is cut by what it becomes.
 	Encode(ep *record.Endpoint, events []*record.Event) (record.PostBack, error)
 	// Carries reports whether the format has anything to say about events of a
 	// kind.
@@ -25,18 +26,6 @@ type Judge interface {
 type Scheduler interface {
 	Policy() record.Policy
 }
-
-// Standard is the name of our own format, [record.Event.Standard].
-const Standard = "standard"
-
-type standard struct{}
-
-func (standard) Encode(_ *record.Endpoint, events []*record.Event) (record.PostBack, error) {
-	body, err := events[0].Standard()
-	return record.PostBack{Body: body, ContentType: "application/json"}, err
-}
-
-func (standard) Carries(record.Kind) bool { return true }
 
 // Policy is how the tries of an endpoint are spread over time: what the endpoint
 // says itself, else its format, else the configuration.
@@ -58,4 +47,23 @@ func (s *Sender) Policy(ep *record.Endpoint) record.Policy {
 		p.InFlight = ep.InFlight
 	}
 	return p
+}
+
+// array joins what encode makes of each event to a JSON array, for an endpoint
+// with a Bulk; without one there is a single event, and it stands alone.
+func array(ep *record.Endpoint, events []*record.Event, encode func(*record.Event) ([]byte, error)) ([]byte, error) {
+	first, err := encode(events[0])
+	if err != nil || ep.Bulk == nil {
+		return first, err
+	}
+	out := make([]byte, 0, (len(first)+len(first)/4)*len(events)+len("[]"))
+	out = append(append(out, '['), first...)
+	for _, ev := range events[1:] {
+		b, err := encode(ev)
+		if err != nil {
+			return nil, err
+		}
+		out = append(append(out, ','), b...)
+	}
+	return append(out, ']'), nil
 }

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var _ outbox.Sender = (*Sender)(nil)
 
-func newSender(t testing.TB, cfg Config) *Sender {
+func senderFor(t testing.TB, cfg Config) *Sender {
 	t.Helper()
 	s, err := New(cfg)
 	if err != nil {
@@ -32,10 +32,30 @@ func newSender(t testing.TB, cfg Config) *Sender {
 }
 
 // local is a sender that may talk to httptest.
-func local(t testing.TB) *Sender { return newSender(t, Config{AllowLoopback: true}) }
+func local(t testing.TB) *Sender { return senderFor(t, Config{AllowLoopback: true}) }
 
 func serve(t testing.TB, h http.HandlerFunc) *httptest.Server {
 	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+// serveAt serves at an address of loopback and answers host:port.
+func serveAt(t testing.TB, address string, h http.HandlerFunc) string {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Skipf("cannot listen on %s here: %v", address, err)
+	}
+	srv := &httptest.Server{Listener: l, Config: &http.Server{Handler: h}}
+	srv.Start()
+	t.Cleanup(srv.Close)
+	return l.Addr().String()
+}
+
+func tlsServer(t testing.TB, h http.HandlerFunc) *httptest.Server {
+	srv := httptest.NewUnstartedServer(h)
+	srv.Config.ErrorLog = discard
+	srv.StartTLS()
 	t.Cleanup(srv.Close)
 	return srv
 }

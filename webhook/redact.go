@@ -37,6 +37,8 @@ func origin(u *url.URL) string {
 func reason(err error, answered bool, timeout time.Duration) error {
 	var (
 		forbidden *ForbiddenError
+		proxy     *proxyError
+		own       *clientCertError
 		cert      *tls.CertificateVerificationError
 		notTLS    tls.RecordHeaderError
 		lookup    *net.DNSError
@@ -47,6 +49,10 @@ func reason(err error, answered bool, timeout time.Duration) error {
 	switch {
 	case errors.As(err, &forbidden):
 		return forbidden
+	case errors.As(err, &proxy):
+		return proxy
+	case errors.As(err, &own):
+		return errors.New("the client certificate cannot be read")
 	case errors.Is(err, context.Canceled):
 		return context.Canceled
 	case errors.As(err, &lookup):
@@ -119,8 +125,22 @@ func root(err error) error {
 	}
 }
 
-// scrub takes the secret parts of an address out of a receiver's text.
-func scrub(text string, u *url.URL) string {
+// scrub takes the secret parts of an address, and other secrets, out of a
+// receiver's text.
+func scrub(text string, u *url.URL, secrets []string) string {
+	parts := append(slices.Clone(secrets), secretsOf(u)...)
+	slices.SortFunc(parts, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	for _, part := range parts {
+		if len(part) >= 4 { // shorter ones hide nothing and would riddle the text
+			text = strings.ReplaceAll(text, part, "…")
+		}
+	}
+	return text
+}
+
+// secretsOf are the parts of an address that may be secret, in the spellings
+// they may come back in.
+func secretsOf(u *url.URL) []string {
 	parts := []string{u.RequestURI(), u.Path, u.EscapedPath(), u.RawQuery, u.Fragment}
 	parts = append(parts, strings.FieldsFunc(u.Path, func(r rune) bool { return r == '/' })...)
 	for _, pair := range strings.FieldsFunc(u.RawQuery, func(r rune) bool { return r == '&' || r == ';' }) {
@@ -135,11 +155,5 @@ func scrub(text string, u *url.URL) string {
 	if host, _, found := strings.Cut(u.Host, "&"); found {
 		parts = append(parts, u.Host[len(host):])
 	}
-	slices.SortFunc(parts, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-	for _, part := range parts {
-		if len(part) >= 4 { // shorter ones hide nothing and would riddle the text
-			text = strings.ReplaceAll(text, part, "…")
-		}
-	}
-	return text
+	return parts
 }

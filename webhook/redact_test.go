@@ -104,7 +104,7 @@ func TestNothingSecretIsSaid(t *testing.T) {
 	t.Cleanup(secure.Close)
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
-	s := newSender(t, Config{AllowLoopback: true, Timeout: 2 * time.Second}) // for a resolver without a network
+	s := senderFor(t, Config{AllowLoopback: true, Timeout: 2 * time.Second}) // for a resolver without a network
 	host := func(s string) string { u, _ := url.Parse(s); return u.Host }
 
 	for name, tc := range map[string]struct{ url, want string }{

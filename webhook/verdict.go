@@ -23,10 +23,15 @@ const (
 	drainWait   = time.Second // and for how long
 )
 
-// judge makes the verdict of an answer's status and headers.
-func judge(resp *http.Response, u *url.URL, now time.Time) outbox.Verdict {
+// judge makes the verdict of an answer's status and headers. accepts is the
+// format's own rule of success, nil if any 2xx is one.
+func judge(resp *http.Response, accepts Judge, u *url.URL, now time.Time) outbox.Verdict {
 	v := outbox.Verdict{Status: resp.StatusCode}
-	if v.Status >= 200 && v.Status <= 299 {
+	ok := v.Status >= 200 && v.Status <= 299
+	if accepts != nil {
+		ok = accepts.Accepts(v.Status)
+	}
+	if ok {
 		v.Outcome = outbox.Delivered
 		return v
 	}
@@ -34,11 +39,15 @@ func judge(resp *http.Response, u *url.URL, now time.Time) outbox.Verdict {
 	switch {
 	case v.Status == http.StatusGone:
 		v.Outcome = outbox.Disable
-	case v.Status >= 300 && v.Status <= 399:
-		note = ", redirects are not followed"
 	case v.Status == http.StatusRequestTimeout, v.Status == http.StatusTooEarly,
 		v.Status == http.StatusTooManyRequests, v.Status >= 500:
 		v.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), now)
+	case v.Status >= 300 && v.Status <= 399:
+		v.Slow, note = true, ", redirects are not followed"
+	case v.Status >= 200 && v.Status <= 299:
+		v.Slow, note = true, ", which the format does not count as success"
+	default:
+		v.Slow = true
 	}
 	v.Err = fmt.Errorf("post to %s: status %d%s", origin(u), v.Status, note)
 	return v
@@ -77,7 +86,7 @@ func isDigits(s string) bool {
 // readAnswer closes the body after reading a little of it, for a little while:
 // the verdict is already made. Of an answer to a failed try it returns the
 // beginning, for people. cancel ends the request.
-func readAnswer(resp *http.Response, delivered bool, u *url.URL, cancel context.CancelFunc) string {
+func readAnswer(resp *http.Response, delivered bool, u *url.URL, secrets func() []string, cancel context.CancelFunc) string {
 	defer resp.Body.Close()
 	if resp.Body == http.NoBody {
 		return ""
@@ -87,7 +96,7 @@ func readAnswer(resp *http.Response, delivered bool, u *url.URL, cancel context.
 	excerpt := ""
 	if !delivered {
 		b, _ := io.ReadAll(io.LimitReader(resp.Body, excerptMost)) // what came before an error is still an excerpt
-		excerpt = printable(scrub(string(b), u))
+		excerpt = printable(scrub(string(b), u, secrets()))
 	}
 	_, _ = io.CopyN(io.Discard, resp.Body, drainMost) // an error only costs the connection
 	return excerpt

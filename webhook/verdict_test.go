@@ -18,36 +18,38 @@ func TestVerdicts(t *testing.T) {
 		status  int
 		outcome outbox.Outcome
 		waits   bool // Retry-After counts
+		slow    bool
 	}{
-		{200, outbox.Delivered, false},
-		{201, outbox.Delivered, false},
-		{202, outbox.Delivered, false},
-		{204, outbox.Delivered, false},
-		{299, outbox.Delivered, false},
-		{300, outbox.Retry, false},
-		{301, outbox.Retry, false},
-		{302, outbox.Retry, false},
-		{304, outbox.Retry, false},
-		{307, outbox.Retry, false},
-		{308, outbox.Retry, false},
-		{400, outbox.Retry, false},
-		{401, outbox.Retry, false},
-		{403, outbox.Retry, false},
-		{404, outbox.Retry, false},
-		{408, outbox.Retry, true},
-		{409, outbox.Retry, false},
-		{410, outbox.Disable, false},
-		{413, outbox.Retry, false},
-		{422, outbox.Retry, false},
-		{425, outbox.Retry, true},
-		{429, outbox.Retry, true},
-		{500, outbox.Retry, true},
-		{501, outbox.Retry, true},
-		{502, outbox.Retry, true},
-		{503, outbox.Retry, true},
-		{504, outbox.Retry, true},
-		{599, outbox.Retry, true},
-		{999, outbox.Retry, true},
+		{200, outbox.Delivered, false, false},
+		{201, outbox.Delivered, false, false},
+		{202, outbox.Delivered, false, false},
+		{204, outbox.Delivered, false, false},
+		{299, outbox.Delivered, false, false},
+		{300, outbox.Retry, false, true},
+		{301, outbox.Retry, false, true},
+		{302, outbox.Retry, false, true},
+		{304, outbox.Retry, false, true},
+		{307, outbox.Retry, false, true},
+		{308, outbox.Retry, false, true},
+		{400, outbox.Retry, false, true},
+		{401, outbox.Retry, false, true},
+		{403, outbox.Retry, false, true},
+		{404, outbox.Retry, false, true},
+		{408, outbox.Retry, true, false},
+		{402, outbox.Retry, false, true},
+		{409, outbox.Retry, false, true},
+		{410, outbox.Disable, false, false},
+		{413, outbox.Retry, false, true},
+		{422, outbox.Retry, false, true},
+		{425, outbox.Retry, true, false},
+		{429, outbox.Retry, true, false},
+		{500, outbox.Retry, true, false},
+		{501, outbox.Retry, true, false},
+		{502, outbox.Retry, true, false},
+		{503, outbox.Retry, true, false},
+		{504, outbox.Retry, true, false},
+		{599, outbox.Retry, true, false},
+		{999, outbox.Retry, true, false},
 	} {
 		srv := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "77")
@@ -63,6 +65,9 @@ func TestVerdicts(t *testing.T) {
 		}
 		if v.RetryAfter != want {
 			t.Errorf("%d: Retry-After %v, want %v", tc.status, v.RetryAfter, want)
+		}
+		if v.Slow != tc.slow {
+			t.Errorf("%d: slow is %v", tc.status, v.Slow)
 		}
 		if v.Duration <= 0 {
 			t.Errorf("%d: no duration", tc.status)
@@ -125,7 +130,7 @@ func (badEncoder) Encode(*record.Endpoint, []*record.Event) (record.PostBack, er
 func (badEncoder) Carries(k record.Kind) bool { return k == record.QRIssued }
 
 func TestFormats(t *testing.T) {
-	s := newSender(t, Config{Formats: map[string]Encoder{"bad": badEncoder{}}})
+	s := senderFor(t, Config{Formats: map[string]Encoder{"bad": badEncoder{}}})
 	for format, want := range map[string]string{"bad": "no such code", "nope": "unknown"} {
 		ep := endpointAt("https://receiver.example/")
 		ep.Format = format
