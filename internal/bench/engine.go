@@ -32,7 +32,7 @@ type plan struct {
 	Profile   string     `json:"profile,omitempty"` // a file
 }
 
-// endpoint is one for the instances from First up to before Behind.
+// endpoint is that of a tenant: the instances from First up to before Behind.
 type endpoint struct {
 	ID     string `json:"id"`
 	URL    string `json:"url"`
@@ -51,6 +51,7 @@ type engine struct {
 	outbox  *outbox.Outbox
 	bus     *bus.Bus // nil without NATS
 	members []*member
+	byID    map[string]*member
 	flow    flood
 }
 
@@ -157,8 +158,15 @@ func (e *engine) open(log *slog.Logger) (err error) {
 		return err
 	}
 	e.members = make([]*member, e.Instances)
+	e.byID = make(map[string]*member, e.Instances)
 	for i := range e.members {
 		e.members[i] = newMember(i)
+		e.byID[e.members[i].rec.ID] = e.members[i]
+	}
+	for _, ep := range e.Endpoints {
+		for _, m := range e.members[ep.First:ep.Behind] {
+			m.rec.Tenant = ep.ID
+		}
 	}
 	sender, err := webhook.New(webhook.Config{
 		Formats:       map[string]webhook.Encoder{"witi": witi.Encoder{WID: e.wid}},
@@ -168,7 +176,8 @@ func (e *engine) open(log *slog.Logger) (err error) {
 		return err
 	}
 	e.outbox = outbox.New(outbox.Config{
-		Log: e.store, Sender: counting{sender, &e.flow}, Carries: sender.Carries, Logger: log,
+		Log: e.store, Sender: counting{sender, &e.flow}, Carries: sender.Carries, Policy: sender.Policy,
+		Covers: e.covers, Logger: log,
 	})
 	if e.NATS {
 		e.bus, err = bus.New(bus.Config{
@@ -197,8 +206,14 @@ func (e *engine) appended(events []record.Event) {
 	}
 }
 
-// addEndpoints stores the endpoints of the plan that are not there yet. They get
-// everything from the first event on.
+// covers reports whether a stream's events belong to an endpoint.
+func (e *engine) covers(ep *record.Endpoint, stream string) bool {
+	m := e.byID[stream]
+	return m != nil && m.rec.Tenant == ep.Tenant
+}
+
+// addEndpoints stores the endpoints of the plan that are not there yet, each
+// as one of a tenant. They get everything from the first event on.
 func (e *engine) addEndpoints(ctx context.Context) error {
 	there, err := e.store.Endpoints()
 	if err != nil {
@@ -209,18 +224,16 @@ func (e *engine) addEndpoints(ctx context.Context) error {
 		known[there[i].ID] = true
 	}
 	ch := e.store.Change()
-	secret := webhook.NewSecret()
 	for _, ep := range e.Endpoints {
-		for i := ep.First; i < ep.Behind; i++ {
-			id := fmt.Sprintf("%s-%d", ep.ID, i)
-			if known[id] {
-				continue
-			}
-			ch.PutEndpoint(record.Endpoint{
-				ID: id, Stream: e.members[i].rec.ID, URL: ep.URL, Format: ep.Format,
-				Secrets: []string{secret}, CreatedAt: time.Now().UTC(),
-			})
-			ch.PutLane(record.Lane{Endpoint: id, Stream: e.members[i].rec.ID})
+		if known[ep.ID] {
+			continue
+		}
+		ch.PutEndpoint(record.Endpoint{
+			ID: ep.ID, Name: ep.ID, Tenant: ep.ID, URL: ep.URL, Format: ep.Format,
+			Secrets: []string{webhook.NewSecret()}, CreatedAt: time.Now().UTC(),
+		})
+		for _, m := range e.members[ep.First:ep.Behind] {
+			ch.PutLane(record.Lane{Endpoint: ep.ID, Stream: m.rec.ID})
 		}
 	}
 	_, err = e.store.Commit(ctx, ch)
@@ -228,12 +241,11 @@ func (e *engine) addEndpoints(ctx context.Context) error {
 }
 
 func (e *engine) wid(id string) (string, bool) {
-	for _, m := range e.members {
-		if m.rec.ID == id {
-			return m.rec.WID, true
-		}
+	m := e.byID[id]
+	if m == nil {
+		return "", false
 	}
-	return "", false
+	return m.rec.WID, true
 }
 
 func (e *engine) do(ctx context.Context, o *engineOrder) (any, error) {
