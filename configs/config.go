@@ -189,6 +189,10 @@ type Store struct {
 	// Retention is how long a delivered event stays in the log, for history and
 	// replay.
 	Retention time.Duration `yaml:"retention"`
+
+	// MaxSize bounds what the log's events take. Beyond it the oldest go, even
+	// those that an endpoint still waits for: they become dead letters.
+	MaxSize Size `yaml:"max_size"`
 }
 
 // Files bounds what instances store: media of messages and the like.
@@ -263,7 +267,7 @@ func Default() Config {
 			},
 			Horizon: 72 * time.Hour,
 		},
-		Store: Store{Retention: 7 * 24 * time.Hour},
+		Store: Store{Retention: 7 * 24 * time.Hour, MaxSize: 10 * GiB},
 		Files: Files{PerInstance: GiB, Total: 10 * GiB},
 		Connection: Connection{
 			DialTimeout:    20 * time.Second,

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/switchhook/switchhook/api"
+	"github.com/switchhook/switchhook/seal"
 	"github.com/switchhook/switchhook/store"
 )
 
@@ -90,13 +91,29 @@ func TestWebhookRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	s, err := store.Open(filepath.Join(dir, "switchhook.db"), store.Options{Network: "sandbox", Sealer: store.Plain{}}) // dead letters are not sealed
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = s.Close() }()
-	dead, err := s.DeadLetters(id + "-webhook")
+	dead, err := openStore(t, dir).DeadLetters(id + "-webhook")
 	if err != nil || len(dead) != 1 || dead[0].From != 1 || dead[0].To != removed {
 		t.Errorf("the dead letters are %+v, %v; want one from 1 to %d", dead, err, removed)
 	}
+}
+
+// openStore opens the store of a daemon that has stopped.
+func openStore(t *testing.T, dir string) *store.Store {
+	t.Helper()
+	s, err := store.Open(filepath.Join(dir, "switchhook.db"), store.Options{
+		Network: "sandbox",
+		Unseal: func(record []byte, _ bool) (store.Sealer, []byte, error) {
+			key, err := seal.ReadFile(filepath.Join(dir, "store.key"))
+			if err != nil {
+				return nil, nil, err
+			}
+			ring, err := seal.OpenRing(record, key)
+			return ring, nil, err
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
 }

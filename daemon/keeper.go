@@ -11,7 +11,7 @@ import (
 
 const (
 	keepEvery = 5 * time.Second  // deleted instances are looked at
-	pruneEach = 10 * time.Minute // the log is pruned
+	pruneEach = 10 * time.Minute // the log is pruned of what is old
 	lastWords = 72 * time.Hour   // how long a deleted instance's events may take to be delivered
 )
 
@@ -22,6 +22,7 @@ type keeper struct {
 	store     *store.Store
 	bus       *bus.Bus
 	retention time.Duration
+	maxSize   int64 // of the log; looked at with the deleted instances
 	log       *slog.Logger
 }
 
@@ -41,6 +42,7 @@ func (k *keeper) Run(ctx context.Context) error {
 			pruned = time.Now()
 			k.prune(ctx)
 		}
+		k.pruneOver(ctx)
 	}
 }
 
@@ -69,6 +71,18 @@ func (k *keeper) prune(ctx context.Context) {
 	}
 	if n > 0 {
 		k.log.Info("log pruned", "events", n)
+	}
+}
+
+// pruneOver keeps the log within its size. Who still waited for what goes finds
+// it missing: the outbox makes a dead letter of it, the bus goes on behind it.
+func (k *keeper) pruneOver(ctx context.Context) {
+	n, err := k.store.PruneOver(ctx, k.maxSize)
+	if err != nil && ctx.Err() == nil {
+		k.log.Warn("log could not be pruned to its size", "err", err)
+	}
+	if n > 0 {
+		k.log.Warn("log has reached its size: the oldest events are gone", "events", n, "max_size", k.maxSize)
 	}
 }
 

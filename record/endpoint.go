@@ -2,10 +2,7 @@ package record
 
 import (
 	"slices"
-	"strings"
 	"time"
-
-	"github.com/switchhook/switchhook/fsm"
 )
 
 // Endpoint is an address that events are delivered to: those of one instance, of
@@ -54,34 +51,6 @@ type Retiring struct {
 type Bulk struct {
 	Most int           `json:"most"` // events in a request
 	Wait time.Duration `json:"wait"` // how long the first of them waits for more
-}
-
-// Filter chooses among the events of an endpoint's streams. The zero value lets
-// every event through.
-type Filter struct {
-	// Kinds are kinds of events, or their beginnings followed by an asterisk, such
-	// as "message.*". None: all kinds.
-	Kinds []string `json:"kinds,omitempty"`
-	// States lets a transition through only if it leads to one of these. None: all.
-	// Other kinds of events have no state and pass.
-	States []fsm.State `json:"states,omitempty"`
-}
-
-// Lets reports whether an event passes the filter.
-func (f *Filter) Lets(ev *Event) bool {
-	if len(f.States) > 0 && ev.Transition != nil && !slices.Contains(f.States, ev.Transition.To) {
-		return false
-	}
-	if len(f.Kinds) == 0 {
-		return true
-	}
-	for _, pattern := range f.Kinds {
-		if begin, open := strings.CutSuffix(pattern, "*"); string(ev.Kind) == pattern ||
-			open && strings.HasPrefix(string(ev.Kind), begin) {
-			return true
-		}
-	}
-	return false
 }
 
 // Signing answers the secrets that sign at a moment, the newest first.
@@ -141,6 +110,9 @@ type DeadLetter struct {
 	At       time.Time `json:"at"`
 	Attempts int       `json:"attempts,omitempty"`
 	Last     *Try      `json:"last,omitempty"` // the last failed try, nil if there was none
+	// Replay names the replay that gave it up, once more; empty: it was live. The
+	// end of a replay deletes what it has delivered, and keeps this.
+	Replay string `json:"replay,omitempty"`
 }
 
 // PostBack is what a format makes of events: one request.

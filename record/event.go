@@ -26,8 +26,9 @@ const (
 	DaemonStarted     Kind = "daemon.started"
 	DaemonStopped     Kind = "daemon.stopped"
 
-	// About the health of an endpoint, on the daemon's stream; Data is an
-	// EndpointFact. They are never sent to the endpoint they are about.
+	// EndpointCreated and those below are about an endpoint, on the daemon's
+	// stream; Data is an EndpointFact. They are never sent to the endpoint they
+	// are about.
 	EndpointCreated   Kind = "endpoint.created"
 	EndpointChanged   Kind = "endpoint.changed"
 	EndpointDeleted   Kind = "endpoint.deleted"

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -36,12 +35,12 @@ func (s *Store) Change() *Change { return &Change{sealer: s.sealer} }
 // PutInstance stores the instance.
 func (c *Change) PutInstance(in record.Instance) {
 	value, err := in.Encode()
-	c.putEncoded(bucketInstances, c.key(in.ID), value, err, true)
+	c.putEncoded(bucketInstances, c.key(in.ID), value, err)
 }
 
 // PutSession stores the instance's saved session.
 func (c *Change) PutSession(instance string, s record.Session) {
-	c.putJSON(bucketSessions, c.key(instance), s, true)
+	c.putJSON(bucketSessions, c.key(instance), s)
 }
 
 // DropSession removes the instance's saved session and all its device keys.
@@ -51,24 +50,22 @@ func (c *Change) DropSession(instance string) {
 }
 
 // EraseInstance removes everything the file holds about an instance except the
-// head of its stream: its record, session, device keys, endpoints with their
-// lanes and dead letters. Its events go with [Store.EraseStream].
+// head of its stream: its record, session, device keys, its endpoints with their
+// lanes and dead letters, and those that other endpoints have of its stream. Its
+// events go with [Store.EraseStream].
 func (c *Change) EraseInstance(id string, endpoints ...string) {
 	c.delete(bucketInstances, c.key(id))
 	c.DropSession(id)
 	for _, e := range endpoints {
 		c.DeleteEndpoint(e)
 	}
+	c.deleteStream(bucketLanes, id)
+	c.deleteStream(bucketDead, id)
 }
 
 // PutEndpoint stores an endpoint.
 func (c *Change) PutEndpoint(e record.Endpoint) {
-	c.putJSON(bucketEndpoints, c.key(e.ID), e, true)
-}
-
-// DeleteLanes forgets how far an endpoint's lanes have come.
-func (c *Change) DeleteLanes(endpoint string) {
-	c.deleteUnder(bucketLanes, endpoint)
+	c.putJSON(bucketEndpoints, c.key(e.ID), e)
 }
 
 // DeleteEndpoint removes an endpoint, its lanes and its dead letters.
@@ -76,17 +73,6 @@ func (c *Change) DeleteEndpoint(id string) {
 	c.delete(bucketEndpoints, c.key(id))
 	c.DeleteLanes(id)
 	c.deleteUnder(bucketDead, id)
-}
-
-// PutLane stores how far a lane has come.
-func (c *Change) PutLane(l record.Lane) {
-	c.putJSON(bucketLanes, c.key(l.Endpoint, l.Stream), l, false)
-}
-
-// PutDeadLetter stores a dead letter.
-func (c *Change) PutDeadLetter(d record.DeadLetter) {
-	key := binary.BigEndian.AppendUint64(append(c.key(d.Endpoint, d.Stream), 0), d.From)
-	c.putJSON(bucketDead, key, d, false)
 }
 
 // Append adds an event at the end of its stream and of the log. Commit fills in
@@ -113,13 +99,13 @@ func (c *Change) Append(e record.Event) {
 
 const maxStream = 64
 
-func (c *Change) putJSON(bucket string, key []byte, v any, sealed bool) {
+func (c *Change) putJSON(bucket string, key []byte, v any) {
 	value, err := json.Marshal(v)
-	c.putEncoded(bucket, key, value, err, sealed)
+	c.putEncoded(bucket, key, value, err)
 }
 
-func (c *Change) putEncoded(bucket string, key, value []byte, err error, sealed bool) {
-	if err == nil && sealed {
+func (c *Change) putEncoded(bucket string, key, value []byte, err error) {
+	if err == nil {
 		value, err = c.sealer.Seal(sealContext(bucket, key), value)
 	}
 	if err != nil {
@@ -150,7 +136,18 @@ func (c *Change) delete(bucket string, key []byte) {
 
 // deleteUnder deletes every key whose first part is the name.
 func (c *Change) deleteUnder(bucket, name string) {
-	c.ops = append(c.ops, op{bucket: bucket, key: append(c.key(name), 0), prefix: true})
+	prefix := append(c.key(name), 0)
+	c.deleteFound(bucket, func(cur *bbolt.Cursor) (keys [][]byte) {
+		for k, _ := cur.Seek(prefix); k != nil && hasPrefix(k, prefix); k, _ = cur.Next() {
+			keys = append(keys, k)
+		}
+		return keys
+	})
+}
+
+// deleteFound deletes the keys that find answers while the change is written.
+func (c *Change) deleteFound(bucket string, find func(*bbolt.Cursor) [][]byte) {
+	c.ops = append(c.ops, op{bucket: bucket, find: find})
 }
 
 // key joins names to a key. A name that is empty or holds the joint would reach

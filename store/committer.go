@@ -130,6 +130,7 @@ func (c *committer) publish(batch []*request, st *staged) {
 		all = append(all, events...)
 	}
 	maps.Copy(x.heads, st.heads)
+	x.size += st.size
 	for stream, seq := range st.trims {
 		x.trim(stream, seq)
 	}

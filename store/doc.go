@@ -16,8 +16,9 @@
 //	sessions   <instance>                   -> record.Session, JSON, sealed
 //	device     <instance> 0 <session> 0 …   -> live key material, sealed
 //	endpoints  <endpoint>                   -> record.Endpoint, JSON, sealed
-//	lanes      <endpoint> 0 <stream>        -> record.Lane, JSON
-//	dead       <endpoint> 0 <stream> 0 <from> -> record.DeadLetter, JSON
+//	lanes      <endpoint> 0 <stream>        -> record.Lane, JSON, sealed
+//	           <endpoint> 0 <stream> 0 <replay> -> record.Lane of a replay, JSON, sealed
+//	dead       <endpoint> 0 <stream> 0 <from> -> record.DeadLetter, JSON, sealed
 //	heads      <stream>                     -> epoch uint32, last seq uint64
 //	log        <position>                   -> header, record.Event as JSON, sealed
 //

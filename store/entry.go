@@ -23,6 +23,10 @@ func appendHeader(b []byte, stream string, epoch uint32, seq uint64, at time.Tim
 	return binary.BigEndian.AppendUint64(b, uint64(at.UnixNano()))
 }
 
+// entrySize is what an entry of the log takes in the file: its key, its value and
+// what bbolt keeps of both.
+func entrySize(v []byte) int64 { return int64(8 + elementSize + len(v)) }
+
 type header struct {
 	stream string
 	epoch  uint32

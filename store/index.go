@@ -22,6 +22,7 @@ type index struct {
 	heads   map[string]head     // guarded by mu
 	streams map[string]*located // guarded by mu; streams with events in the log
 	last    uint64              // guarded by mu; the last position in use
+	size    int64               // guarded by mu; see [Store.LogSize]
 	recent  recent              // guarded by mu
 }
 
@@ -30,6 +31,7 @@ type index struct {
 type located struct {
 	first uint64
 	pos   []uint64
+	gone  int // positions before pos in the array beneath it
 }
 
 func newIndex() *index {
@@ -56,9 +58,15 @@ func (x *index) trim(stream string, seq uint64) {
 	}
 	n := min(seq-l.first+1, uint64(len(l.pos)))
 	l.first += n
-	l.pos = append([]uint64(nil), l.pos[n:]...)
-	if len(l.pos) == 0 {
+	l.pos = l.pos[n:]
+	l.gone += int(n)
+	switch {
+	case len(l.pos) == 0:
 		delete(x.streams, stream)
+	case l.gone > len(l.pos):
+		// Not each time: pruning a long stream in small steps would copy it over and
+		// over. So each position is copied once for one that goes.
+		l.pos, l.gone = slices.Clone(l.pos), 0
 	}
 }
 
@@ -139,5 +147,6 @@ func (x *index) readEntry(k, v []byte) error {
 		return fmt.Errorf("stream %q jumps to event %d after %d", h.stream, h.seq, l.first+uint64(len(l.pos))-1)
 	}
 	x.add(h.stream, h.seq, binary.BigEndian.Uint64(k))
+	x.size += entrySize(v)
 	return nil
 }

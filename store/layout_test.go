@@ -51,6 +51,7 @@ func TestLayout(t *testing.T) {
 		c.PutSession("INSTANCE", record.Session{ID: "SESSION"})
 		c.PutEndpoint(record.Endpoint{ID: "ENDPOINT"})
 		c.PutLane(record.Lane{Endpoint: "ENDPOINT", Stream: "STREAM"})
+		c.PutLane(record.Lane{Endpoint: "ENDPOINT", Stream: "STREAM", Replay: "REPLAY"})
 		c.PutDeadLetter(record.DeadLetter{Endpoint: "ENDPOINT", Stream: "STREAM", From: 0x4142434445464748})
 		c.Append(record.Event{Stream: "STREAM", Kind: "test", At: moment})
 	})
@@ -98,7 +99,7 @@ func abstract(key []byte) string {
 		return "<position>"
 	}
 	k = strings.ReplaceAll(k, "\x00", " 0 ")
-	for _, name := range []string{"INSTANCE", "SESSION", "ENDPOINT", "STREAM", "EXPORT"} {
+	for _, name := range []string{"INSTANCE", "SESSION", "ENDPOINT", "STREAM", "EXPORT", "REPLAY"} {
 		k = strings.ReplaceAll(k, name, "<"+strings.ToLower(name)+">")
 	}
 	return strings.ReplaceAll(k, "ABCDEFGH", "<from>")

@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"sort"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -16,7 +17,16 @@ func (s *Store) Head(stream string) uint64 {
 	return s.idx.heads[stream].seq
 }
 
-// Streams lists every stream that has events in the log, in no order.
+// LogSize is how many bytes the events of the log take in the file, free room
+// within pages left out.
+func (s *Store) LogSize() int64 {
+	s.idx.mu.RLock()
+	defer s.idx.mu.RUnlock()
+	return s.idx.size
+}
+
+// Streams lists every stream that has events in the log, in no order. It answers
+// from memory.
 func (s *Store) Streams() []string {
 	s.idx.mu.RLock()
 	defer s.idx.mu.RUnlock()
@@ -116,6 +126,47 @@ func (s *Store) SeqAt(stream string, pos uint64) uint64 {
 	}
 	n := sort.Search(len(l.pos), func(i int) bool { return l.pos[i] > pos })
 	return l.first + uint64(n) - 1
+}
+
+// SeqAtTime answers the seq of the stream's last event before a time. What has
+// left the log was before it, whatever the time.
+func (s *Store) SeqAtTime(stream string, at time.Time) (seq uint64, err error) {
+	s.idx.mu.RLock()
+	low, high := s.idx.heads[stream].seq, s.idx.heads[stream].seq
+	if l := s.idx.streams[stream]; l != nil {
+		low = l.first - 1
+	}
+	s.idx.mu.RUnlock()
+	err = s.view(func(tx *bbolt.Tx) error {
+		b := tx.Bucket([]byte(bucketLog))
+		for low < high { // low is before the time, what follows high is not
+			middle := low + (high-low+1)/2
+			var v []byte
+			if positions := s.idx.after(stream, middle-1, 1); len(positions) > 0 {
+				v = b.Get(position(positions[0]))
+			}
+			if v == nil { // pruned meanwhile, and all before it
+				low = middle
+				continue
+			}
+			h, _, err := parseHeader(v)
+			switch {
+			case err != nil:
+				return &CorruptError{s.path, err}
+			case h.seq > middle: // pruned meanwhile up to there
+				low = min(h.seq-1, high)
+			case h.at.Before(at):
+				low = middle
+			default:
+				high = middle - 1
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("look for a time in %s: %w", stream, err)
+	}
+	return low, nil
 }
 
 // Last is the position of the newest event.

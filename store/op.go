@@ -11,14 +11,13 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// op puts a value, deletes a key (value nil) or deletes every key under a
-// prefix.
+// op puts a value, deletes a key (value nil) or deletes the keys it finds.
 type op struct {
 	bucket string
 	key    []byte
 	value  []byte
 	was    []byte // put only where this is the value still; nil: whatever it is
-	prefix bool
+	find   func(*bbolt.Cursor) (keys [][]byte)
 }
 
 func (o op) apply(tx *bbolt.Tx) error {
@@ -26,14 +25,9 @@ func (o op) apply(tx *bbolt.Tx) error {
 	switch {
 	case b == nil:
 		return errors.New("there is no such bucket")
-	case o.prefix:
+	case o.find != nil:
 		// Collected first: a bbolt cursor may skip keys while its bucket changes.
-		var keys [][]byte
-		cur := b.Cursor()
-		for k, _ := cur.Seek(o.key); k != nil && hasPrefix(k, o.key); k, _ = cur.Next() {
-			keys = append(keys, k)
-		}
-		for _, k := range keys {
+		for _, k := range o.find(b.Cursor()) {
 			if err := b.Delete(k); err != nil {
 				return err
 			}

@@ -46,6 +46,49 @@ func (s *Store) Prune(ctx context.Context, before time.Time, passed func(stream 
 	}
 }
 
+// PruneOver drops the oldest events of all streams until the log takes no more
+// than so many bytes ([Store.LogSize]), and answers how many went. It asks nobody:
+// a reader that has not come so far finds its stream to begin later. As the log is
+// read in order, what was not read yet goes last. Many small transactions do it,
+// beside everybody else's; with nothing to do it costs nothing.
+func (s *Store) PruneOver(ctx context.Context, most int64) (n int, err error) {
+	for {
+		over := s.LogSize() - most
+		if over <= 0 {
+			return n, ctx.Err()
+		}
+		c, err := s.oldestBytes(over)
+		if err != nil || c.empty() {
+			return n, err
+		}
+		if _, err := s.Commit(ctx, c); err != nil {
+			return n, err
+		}
+		n += len(c.ops)
+		if ctx.Err() != nil {
+			return n, ctx.Err()
+		}
+	}
+}
+
+// oldestBytes makes a change that drops the oldest entries, until they are so many
+// bytes or one transaction's worth.
+func (s *Store) oldestBytes(bytes int64) (*Change, error) {
+	c := s.Change()
+	return c, s.view(func(tx *bbolt.Tx) error {
+		cur := tx.Bucket([]byte(bucketLog)).Cursor()
+		for k, v := cur.First(); k != nil && bytes > 0 && len(c.ops) < pruneBatch; k, v = cur.Next() {
+			h, _, err := parseHeader(v)
+			if err != nil {
+				return &CorruptError{s.path, err}
+			}
+			c.drop(entry{keyPosition(k), h.stream, h.seq})
+			bytes -= entrySize(v)
+		}
+		return nil
+	})
+}
+
 // entry is an event by what the log's keys and headers say of it.
 type entry struct {
 	pos    uint64

@@ -3,7 +3,9 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/switchhook/switchhook/record"
@@ -22,6 +24,7 @@ func populate(t *testing.T, s *store.Store) {
 			c.PutEndpoint(record.Endpoint{ID: n, Stream: n})
 			for _, stream := range neighbours {
 				c.PutLane(record.Lane{Endpoint: n, Stream: stream})
+				c.PutLane(record.Lane{Endpoint: n, Stream: stream, Replay: "a"})
 				c.PutDeadLetter(record.DeadLetter{Endpoint: n, Stream: stream, From: 2, To: 3})
 				c.PutDeadLetter(record.DeadLetter{Endpoint: n, Stream: stream, From: 0x0100, To: 0x0101})
 			}
@@ -54,6 +57,7 @@ func inventory(t *testing.T, s *store.Store) map[string]int {
 	}
 	for _, l := range lanes {
 		held["lanes "+l.Endpoint]++
+		held["lanes of "+l.Stream]++
 	}
 	for _, n := range neighbours {
 		dead, err := s.DeadLetters(n)
@@ -61,6 +65,11 @@ func inventory(t *testing.T, s *store.Store) map[string]int {
 			t.Fatal(err)
 		}
 		held["dead "+n] = len(dead)
+		of, err := s.DeadLettersOf("", n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		held["dead of "+n] = len(of)
 		if session, err := s.Session(n); err != nil {
 			t.Fatal(err)
 		} else if session != nil {
@@ -87,20 +96,54 @@ func inventory(t *testing.T, s *store.Store) map[string]int {
 	return held
 }
 
+// inJSON is what JSON makes of a name.
+func inJSON(name string) string { return strings.ToValidUTF8(name, "\ufffd") }
+
 func TestErasingTouchesNobodyElse(t *testing.T) {
+	// What one endpoint holds of one stream, and all of them together.
+	const lanes, dead = 2, 2
+	all := len(neighbours)
+	own := map[string]int{"instance a": 1, "session a": 1, "device a": 4}
+	endpoint := map[string]int{"endpoint a": 1, "lanes a": lanes * all, "dead a": dead * all}
+	for _, n := range neighbours {
+		endpoint["lanes of "+inJSON(n)], endpoint["dead of "+n] = lanes, dead
+	}
+	stream := map[string]int{"lanes of a": lanes * all, "dead of a": dead * all}
+	for _, n := range neighbours {
+		stream["lanes "+inJSON(n)], stream["dead "+n] = lanes, dead
+	}
+	both := make(map[string]int)
+	for _, part := range []map[string]int{own, endpoint, stream} {
+		for what, n := range part {
+			both[what] = max(both[what], n)
+		}
+	}
+	ownStream := maps.Clone(own)
+	maps.Copy(ownStream, stream)
+	onlyLanes := maps.Clone(endpoint)
+	maps.DeleteFunc(onlyLanes, func(what string, _ int) bool { return !strings.HasPrefix(what, "lanes") })
 	for name, c := range map[string]struct {
 		erase func(*store.Change)
-		gone  []string
+		gone  map[string]int
 	}{
-		"instance": {
-			func(c *store.Change) { c.EraseInstance("a", "a") },
-			[]string{"instance a", "session a", "device a", "endpoint a", "lanes a", "dead a"},
+		"instance":       {func(c *store.Change) { c.EraseInstance("a", "a") }, both},
+		"instance alone": {func(c *store.Change) { c.EraseInstance("a") }, ownStream},
+		"session":        {func(c *store.Change) { c.DropSession("a") }, map[string]int{"session a": 1, "device a": 4}},
+		"endpoint":       {func(c *store.Change) { c.DeleteEndpoint("a") }, endpoint},
+		"lanes":          {func(c *store.Change) { c.DeleteLanes("a") }, onlyLanes},
+		"lane": {
+			func(c *store.Change) { c.DeleteLane("a", "b", "") },
+			map[string]int{"lanes a": 1, "lanes of b": 1},
 		},
-		"instance alone": {func(c *store.Change) { c.EraseInstance("a") }, []string{"instance a", "session a", "device a"}},
-		"session":        {func(c *store.Change) { c.DropSession("a") }, []string{"session a", "device a"}},
-		"endpoint":       {func(c *store.Change) { c.DeleteEndpoint("a") }, []string{"endpoint a", "lanes a", "dead a"}},
-		"lanes":          {func(c *store.Change) { c.DeleteLanes("a") }, []string{"lanes a"}},
-		"nobody":         {func(c *store.Change) { c.EraseInstance("z", "z") }, nil},
+		"replay": {
+			func(c *store.Change) { c.DeleteLane("a", "b", "a") },
+			map[string]int{"lanes a": 1, "lanes of b": 1},
+		},
+		"dead letters": {
+			func(c *store.Change) { c.DeleteDeadLetters("a", "b", 0, 3) },
+			map[string]int{"dead a": 1, "dead of b": 1},
+		},
+		"nobody": {func(c *store.Change) { c.EraseInstance("z", "z") }, nil},
 	} {
 		s, _ := started(t, newPath(t))
 		populate(t, s)
@@ -108,12 +151,8 @@ func TestErasingTouchesNobodyElse(t *testing.T) {
 		commit(t, s, c.erase)
 		after := inventory(t, s)
 		for what, n := range before {
-			want := n
-			if slices.Contains(c.gone, what) {
-				want = 0
-			}
-			if after[what] != want {
-				t.Errorf("%s: %s: %d before, %d after", name, what, n, after[what])
+			if want := n - c.gone[what]; after[what] != want {
+				t.Errorf("%s: %s: %d before, %d after, want %d", name, what, n, after[what], want)
 			}
 		}
 	}

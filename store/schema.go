@@ -9,7 +9,9 @@ import (
 )
 
 // Schema is the version of the layout this package writes.
-const Schema uint64 = 1
+//
+// Of 1, lanes and dead letters lie in the clear; Open seals them.
+const Schema uint64 = 2
 
 // The buckets; doc.go draws what is in them.
 const (
@@ -71,23 +73,28 @@ func checkMeta(tx *bbolt.Tx, path, network string) error {
 	return nil
 }
 
-// prepare makes what a new file lacks, stores the record of its keys if it is
-// new, and answers the number of the last transaction.
-func prepare(db *bbolt.DB, network string, keys []byte) (commits uint64, err error) {
+// prepare makes what a new file lacks, brings an older one to this [Schema],
+// stores the record of its keys if it is new, and answers the number of the last
+// transaction.
+func prepare(db *bbolt.DB, network string, keys []byte, sealer Sealer) (commits uint64, err error) {
+	var schema uint64
 	err = db.View(func(tx *bbolt.Tx) error {
 		if meta := tx.Bucket([]byte(bucketMeta)); meta != nil {
-			commits = lastCommit(meta)
+			commits, schema = lastCommit(meta), binary.BigEndian.Uint64(meta.Get(keySchema))
 		}
 		return nil
 	})
 	switch {
-	case err != nil || commits > 0 && keys == nil:
+	case err != nil || schema == Schema && keys == nil:
 		return commits, err
 	case commits > 0:
 		commits++
 		return commits, db.Update(func(tx *bbolt.Tx) error {
+			if err := upgrade(tx, schema, sealer); err != nil {
+				return err
+			}
 			meta := tx.Bucket([]byte(bucketMeta))
-			return errors.Join(meta.Put(keyKeys, keys), putCommit(meta, commits))
+			return errors.Join(putKeys(meta, keys), putCommit(meta, commits))
 		})
 	}
 	commits = 1

@@ -23,6 +23,8 @@ func withSecrets(t *testing.T, path string, sealer store.Sealer) {
 		for _, id := range []string{"a", "b"} {
 			c.PutSession(id, record.Session{ID: id, AdvSecret: []byte(secret), PushName: secret, JID: secret})
 			c.PutEndpoint(record.Endpoint{ID: id, URL: secret, Secrets: []string{secret}})
+			c.PutLane(record.Lane{Endpoint: id, Stream: id, LastError: secret})
+			c.PutDeadLetter(record.DeadLetter{Endpoint: id, Stream: id, From: 1, To: 2, Last: &record.Try{Answer: secret}})
 			c.Append(record.Event{
 				Stream: id, Name: secret, Data: []byte(`"` + secret + `"`), At: moment,
 				Code: &record.Code{Text: secret}, Info: &record.Info{Webhook: secret},
@@ -85,8 +87,14 @@ func TestContextsBind(t *testing.T) {
 		bucket, from, to string
 		read             func(*store.Store) error
 	}{
-		"session":  {"sessions", "b", "a", func(s *store.Store) error { _, err := s.Session("a"); return err }},
-		"endpoint": {"endpoints", "b", "a", func(s *store.Store) error { _, err := s.Endpoints(); return err }},
+		"session":          {"sessions", "b", "a", func(s *store.Store) error { _, err := s.Session("a"); return err }},
+		"endpoint":         {"endpoints", "b", "a", func(s *store.Store) error { _, err := s.Endpoints(); return err }},
+		"lane":             {"lanes", "b\x00b", "a\x00a", func(s *store.Store) error { _, err := s.Lanes(); return err }},
+		"lane as a replay": {"lanes", "b\x00b", "b\x00b\x00r", func(s *store.Store) error { _, err := s.Lanes(); return err }},
+		"dead letter": {"dead", "b\x00b\x00\x00\x00\x00\x00\x00\x00\x00\x01", "a\x00a\x00\x00\x00\x00\x00\x00\x00\x00\x01", func(s *store.Store) error {
+			_, err := s.DeadLettersOf("a", "a")
+			return err
+		}},
 		"device key of another": {"device", "b\x00s\x00one", "a\x00s\x00one", func(s *store.Store) error {
 			_, err := s.Device("a", "s").Get([]byte("one"))
 			return err

@@ -74,7 +74,7 @@ func Open(path string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	number, err := prepare(db, opts.Network, keys)
+	number, err := prepare(db, opts.Network, keys, sealer)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("prepare %s: %w", path, err), db.Close())
 	}
@@ -146,7 +146,8 @@ func (s *Store) file() *bbolt.DB {
 	return s.db
 }
 
-// Size is the size of the file in bytes.
+// Size is the size of the file in bytes. It never shrinks by itself: what is
+// deleted leaves room for what comes. See [Store.LogSize].
 func (s *Store) Size() int64 {
 	st, err := os.Stat(s.path)
 	if err != nil {

@@ -22,6 +22,7 @@ type staged struct {
 	pos    []uint64         // by event, in order
 	heads  map[string]head
 	trims  map[string]uint64
+	size   int64 // by how much the log grows
 }
 
 // write makes one transaction of the batch. After a [*refusedError] nothing was
@@ -62,9 +63,11 @@ func (c *committer) fill(tx *bbolt.Tx, number uint64, batch []*request) (*staged
 	logBucket.FillPercent = 1 // its keys only grow
 	for i, r := range batch {
 		for _, o := range r.change.ops {
-			if err := o.apply(tx); err != nil {
+			grown, err := applyMeasured(o, tx)
+			if err != nil {
 				return nil, fmt.Errorf("write %s: %w", o.bucket, err)
 			}
+			st.size += grown
 		}
 		for stream, seq := range r.change.trims {
 			st.trims[stream] = max(st.trims[stream], seq)
@@ -86,6 +89,7 @@ func (c *committer) fill(tx *bbolt.Tx, number uint64, batch []*request) (*staged
 			}
 			st.events[i] = append(st.events[i], e)
 			st.pos = append(st.pos, next)
+			st.size += entrySize(v)
 		}
 	}
 	heads := tx.Bucket([]byte(bucketHeads))
@@ -97,6 +101,24 @@ func (c *committer) fill(tx *bbolt.Tx, number uint64, batch []*request) (*staged
 		}
 	}
 	return st, putCommit(tx.Bucket([]byte(bucketMeta)), number)
+}
+
+// applyMeasured applies a write, and answers by how much the log grows by it.
+func applyMeasured(o op, tx *bbolt.Tx) (grown int64, err error) {
+	if o.bucket != bucketLog {
+		return 0, o.apply(tx)
+	}
+	b := tx.Bucket([]byte(bucketLog))
+	if v := b.Get(o.key); v != nil {
+		grown -= entrySize(v)
+	}
+	if err := o.apply(tx); err != nil {
+		return 0, err
+	}
+	if v := b.Get(o.key); v != nil {
+		grown += entrySize(v)
+	}
+	return grown, nil
 }
 
 func (c *committer) head(stream string) head {

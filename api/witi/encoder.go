@@ -9,8 +9,9 @@ import (
 	"github.com/switchhook/switchhook/record"
 )
 
-// Encoder makes the body of a PostBack (WIRE.md §1.4), one event each. The same
-// event always makes the same bytes.
+// Encoder makes the body of a PostBack (WIRE.md §1.4): one event, or for an
+// endpoint that takes bulk any number of one instance's. The same events always
+// make the same bytes.
 type Encoder struct {
 	// WID answers the key of an instance, as it was issued; false if there is
 	// no such instance any more.
@@ -43,11 +44,29 @@ type issued struct {
 	Seq       uint64 `json:"seq"`
 }
 
-// Encode makes the body. An event that the format does not carry, and one of an
-// instance that is gone, are errors that trying again does not mend.
-func (e Encoder) Encode(_ *record.Endpoint, events []*record.Event) (record.PostBack, error) {
-	body, err := e.encode(events[0])
-	return record.PostBack{Body: body, ContentType: "application/json"}, err
+// Encode makes the body, of one event if the endpoint takes no bulk. An event that
+// the format does not carry, one of an instance that is gone, and a version of
+// bulk that there is not are errors that trying again does not mend.
+func (e Encoder) Encode(ep *record.Endpoint, events []*record.Event) (record.PostBack, error) {
+	if len(events) == 0 || ep.Bulk == nil && len(events) > 1 {
+		return record.PostBack{}, fmt.Errorf("encode %d events for WITI: the endpoint takes one", len(events))
+	}
+	bodies := make([][]byte, len(events))
+	for i, ev := range events {
+		body, err := e.encode(ev)
+		if err != nil {
+			return record.PostBack{}, err
+		}
+		bodies[i] = body
+	}
+	if ep.Bulk == nil {
+		return record.PostBack{Body: bodies[0], ContentType: "application/json"}, nil
+	}
+	body, err := bulk(ep.Version, bodies)
+	if err != nil {
+		return record.PostBack{}, fmt.Errorf("encode %d events for WITI: %w", len(events), err)
+	}
+	return record.PostBack{Body: body, ContentType: "text/plain; charset=utf-8"}, nil
 }
 
 func (e Encoder) encode(ev *record.Event) (body []byte, err error) {

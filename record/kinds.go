@@ -1,0 +1,16 @@
+package record
+
+import "slices"
+
+// Kinds lists every kind of event there is, in alphabetical order.
+func Kinds() []Kind { return slices.Clone(kinds) }
+
+var kinds = slices.Sorted(slices.Values([]Kind{
+	ConnectionChanged, QRIssued, PairingCodeIssued,
+	InstanceCreated, InstanceDeleted, InstanceExported, InstanceImported, InstanceUnfenced,
+	DaemonStarted, DaemonStopped,
+	EndpointCreated, EndpointChanged, EndpointDeleted, EndpointDisabled, EndpointEnabled,
+	EndpointFailing, EndpointRecovered, EndpointGaveUp, EndpointTest,
+	MessageText, MessageMedia, MessageOther, MessageReaction, MessageEdited, MessageRevoked,
+	MessageReceipt, MessageCall, MessageSent,
+}))

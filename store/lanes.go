@@ -1,0 +1,89 @@
+package store
+
+import (
+	"bytes"
+	"context"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/switchhook/switchhook/record"
+)
+
+// Lanes answers how far every lane has come, replays included.
+func (s *Store) Lanes() ([]record.Lane, error) {
+	return list[record.Lane](s, bucketLanes, nil)
+}
+
+// SaveLanes stores how far lanes have come together with what they gave up, in
+// one transaction: a replay that has ended may give up its last event with it.
+func (s *Store) SaveLanes(ctx context.Context, lanes []record.Lane, dead []record.DeadLetter) error {
+	c := s.Change()
+	c.ops = make([]op, 0, len(lanes)+len(dead))
+	for _, d := range dead {
+		c.PutDeadLetter(d)
+	}
+	for _, l := range lanes {
+		c.PutLane(l)
+	}
+	_, err := s.Commit(ctx, c)
+	return err
+}
+
+// PutLane stores how far a lane has come. A replay that has ended is forgotten
+// instead, together with the dead letters of its endpoint and stream that lie
+// wholly within it: it has delivered them. Those that it gave up itself stay; see
+// [record.DeadLetter].
+func (c *Change) PutLane(l record.Lane) {
+	if l.Ended && l.Replay != "" {
+		c.DeleteLane(l.Endpoint, l.Stream, l.Replay)
+		c.deleteDead(l.Endpoint, l.Stream, l.From, l.Until, l.Replay)
+		return
+	}
+	c.putJSON(bucketLanes, c.laneKey(l.Endpoint, l.Stream, l.Replay), l)
+}
+
+// DeleteLane forgets how far one lane has come: that of a replay, or of the live
+// events where replay is empty.
+func (c *Change) DeleteLane(endpoint, stream, replay string) {
+	c.delete(bucketLanes, c.laneKey(endpoint, stream, replay))
+}
+
+// DeleteLanes forgets how far an endpoint's lanes have come.
+func (c *Change) DeleteLanes(endpoint string) {
+	c.deleteUnder(bucketLanes, endpoint)
+}
+
+func (c *Change) laneKey(endpoint, stream, replay string) []byte {
+	if replay == "" {
+		return c.key(endpoint, stream)
+	}
+	return c.key(endpoint, stream, replay)
+}
+
+// deleteStream deletes the keys whose second part is the stream, whatever their
+// first. It looks at one key or two of each first part, as there are endpoints
+// with thousands of streams and thousands of endpoints with one.
+func (c *Change) deleteStream(bucket, stream string) {
+	c.key(stream) // notes a bad name
+	c.deleteFound(bucket, func(cur *bbolt.Cursor) (keys [][]byte) {
+		var before []byte // the first part of the key before
+		k, _ := cur.First()
+		for k != nil {
+			first, rest, _ := bytes.Cut(k, []byte{0})
+			second, _, _ := bytes.Cut(rest, []byte{0})
+			switch order := bytes.Compare(second, []byte(stream)); {
+			case order == 0:
+				keys = append(keys, k)
+				k, _ = cur.Next()
+			case !bytes.Equal(first, before):
+				before = first
+				k, _ = cur.Next()
+			case order < 0:
+				k, _ = cur.Seek(joinKey(string(first), stream))
+			default:
+				k, _ = cur.Seek(append(bytes.Clone(first), 1)) // behind all that begin with first and 0
+			}
+		}
+		return keys
+	})
+}

@@ -1,0 +1,117 @@
+package store_test
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/switchhook/switchhook/record"
+	"github.com/switchhook/switchhook/store"
+)
+
+func lanesOf(t *testing.T, s *store.Store) (out []string) {
+	t.Helper()
+	lanes, err := s.Lanes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range lanes {
+		out = append(out, fmt.Sprintf("%s/%s/%s@%d", l.Endpoint, l.Stream, l.Replay, l.Acked))
+	}
+	return out
+}
+
+func runs(dead []record.DeadLetter) (out []string) {
+	for _, d := range dead {
+		out = append(out, fmt.Sprintf("%d-%d%s", d.From, d.To, d.Replay))
+	}
+	return out
+}
+
+// A replay stands beside the live lane, and its end takes with it what it has
+// delivered and nothing else.
+func TestReplayEnds(t *testing.T) {
+	path := newPath(t)
+	s, stop := started(t, path)
+	live := record.Lane{Endpoint: "e", Stream: "a", Acked: 90}
+	replay := record.Lane{Endpoint: "e", Stream: "a", Replay: "r", From: 10, Until: 20, Acked: 9}
+	var dead []record.DeadLetter
+	for _, d := range []record.DeadLetter{
+		{Stream: "a", From: 5, To: 9},
+		{Stream: "a", From: 8, To: 12},
+		{Stream: "a", From: 10, To: 10},
+		{Stream: "a", From: 12, To: 17},
+		{Stream: "a", From: 19, To: 20},
+		{Stream: "a", From: 20, To: 21},
+		{Stream: "a", From: 30, To: 31},
+		{Stream: "b", From: 12, To: 13},
+		{Endpoint: "f", Stream: "a", From: 12, To: 13},
+		{Stream: "ab", From: 12, To: 13},
+	} {
+		d.Endpoint = cmp.Or(d.Endpoint, "e")
+		dead = append(dead, d)
+	}
+	if err := s.SaveLanes(t.Context(), []record.Lane{live, replay, {Endpoint: "e", Stream: "a", Replay: "r2"}, {Endpoint: "e", Stream: "b", Replay: "r"}}, dead); err != nil {
+		t.Fatal(err)
+	}
+	if got := lanesOf(t, s); !slices.Equal(got, []string{"e/a/@90", "e/a/r@9", "e/a/r2@0", "e/b/r@0"}) {
+		t.Errorf("lanes %v", got)
+	}
+	// It gives one event up on its way, and one with its last breath.
+	replay.Acked = 15
+	if err := s.SaveLanes(t.Context(), []record.Lane{replay}, []record.DeadLetter{{Endpoint: "e", Stream: "a", From: 15, To: 15, Replay: "r"}}); err != nil {
+		t.Fatal(err)
+	}
+	replay.Acked, replay.Ended, live.Acked = 20, true, 91
+	if err := s.SaveLanes(t.Context(), []record.Lane{live, replay}, []record.DeadLetter{{Endpoint: "e", Stream: "a", From: 20, To: 20, Replay: "r"}}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got := lanesOf(t, s); !slices.Equal(got, []string{"e/a/@91", "e/a/r2@0", "e/b/r@0"}) {
+			t.Errorf("lanes %v", got)
+		}
+		of, err := s.DeadLettersOf("e", "a")
+		if got := runs(of); err != nil || !slices.Equal(got, []string{"5-9", "8-12", "15-15r", "20-20r", "30-31"}) {
+			t.Errorf("dead letters %v, %v", got, err)
+		}
+		for who, n := range map[[2]string]int{{"e", "b"}: 1, {"f", "a"}: 1, {"e", "ab"}: 1, {"e", ""}: 7, {"", "a"}: 6, {"", ""}: 8, {"x", ""}: 0} {
+			if of, err := s.DeadLettersOf(who[0], who[1]); err != nil || len(of) != n {
+				t.Errorf("%v has the dead letters %v, %v; want %d", who, runs(of), err, n)
+			}
+		}
+		stop()
+		s, stop = started(t, path)
+	}
+}
+
+// A live lane has no end to be saved.
+func TestLiveLanesStay(t *testing.T) {
+	s, _ := started(t, newPath(t))
+	dead := []record.DeadLetter{{Endpoint: "e", Stream: "a", From: 1, To: 2}}
+	if err := s.SaveLanes(t.Context(), []record.Lane{{Endpoint: "e", Stream: "a", Acked: 5, Until: 9, Ended: true}}, dead); err != nil {
+		t.Fatal(err)
+	}
+	if of, err := s.DeadLettersOf("e", "a"); err != nil || len(of) != 1 || len(lanesOf(t, s)) != 1 {
+		t.Errorf("%v, %v, %v", runs(of), lanesOf(t, s), err)
+	}
+}
+
+func TestDeadLettersAreBoundedAndByAge(t *testing.T) {
+	s, _ := started(t, newPath(t))
+	commit(t, s, func(c *store.Change) {
+		for i := range store.MaxDeadLetters + 5 {
+			c.PutDeadLetter(record.DeadLetter{Endpoint: "e", Stream: "b", From: uint64(i), At: moment})
+		}
+		c.PutDeadLetter(record.DeadLetter{Endpoint: "e", Stream: "a", From: 7, At: moment.Add(time.Hour)})
+	})
+	all, err := s.DeadLettersOf("", "")
+	if err != nil || len(all) != store.MaxDeadLetters || all[0].From != 0 || all[len(all)-1].Stream != "a" {
+		t.Errorf("%d, %v", len(all), err)
+	}
+	commit(t, s, func(c *store.Change) { c.DeleteDeadLetters("e", "b", 3, 1<<63) })
+	if of, err := s.DeadLettersOf("e", "b"); err != nil || len(of) != 3 {
+		t.Errorf("%v, %v", runs(of), err)
+	}
+}

@@ -1,0 +1,38 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"go.etcd.io/bbolt"
+)
+
+// upgrade brings a file of an older schema to this one. What was in the clear may
+// be read from free pages until they are used again.
+func upgrade(tx *bbolt.Tx, schema uint64, sealer Sealer) error {
+	if schema < 2 {
+		for _, bucket := range []string{bucketLanes, bucketDead} {
+			if err := sealAll(tx, bucket, sealer); err != nil {
+				return err
+			}
+		}
+	}
+	return tx.Bucket([]byte(bucketMeta)).Put(keySchema, binary.BigEndian.AppendUint64(nil, Schema))
+}
+
+// sealAll seals the values of a bucket that were never sealed.
+func sealAll(tx *bbolt.Tx, bucket string, sealer Sealer) error {
+	var ops []op
+	b := tx.Bucket([]byte(bucket))
+	err := b.ForEach(func(k, v []byte) error {
+		sealed, err := sealer.Seal(sealContext(bucket, k), v)
+		ops = append(ops, op{bucket: bucket, key: bytes.Clone(k), value: sealed})
+		return err
+	})
+	for _, o := range ops {
+		if err == nil {
+			err = o.apply(tx)
+		}
+	}
+	return err
+}
