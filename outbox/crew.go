@@ -36,7 +36,6 @@ func (o *Outbox) labour(s shift) {
 	for {
 		o.try(s.ctx, s.job)
 		o.results <- s.job
-		s = shift{} // its events are not held while the goroutine waits
 		if o.crew.idle.Add(1) > idleMost {
 			o.crew.idle.Add(-1)
 			return

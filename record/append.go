@@ -2,7 +2,6 @@ package record
 
 import (
 	"encoding/json"
-	"errors"
 	"strconv"
 	"time"
 
@@ -163,10 +162,7 @@ func (w *writer) string(s string) {
 	w.b = append(append(append(w.b, '"'), s...), '"')
 }
 
-func (w *writer) uint(n uint64) *writer {
-	w.b = strconv.AppendUint(w.b, n, 10)
-	return w
-}
+func (w *writer) uint(n uint64) { w.b = strconv.AppendUint(w.b, n, 10) }
 
 func (w *writer) int(n int64) *writer {
 	w.b = strconv.AppendInt(w.b, n, 10)
@@ -176,12 +172,14 @@ func (w *writer) int(n int64) *writer {
 func (w *writer) bool(v bool) { w.b = strconv.AppendBool(w.b, v) }
 
 func (w *writer) time(t time.Time) {
-	b, err := t.AppendText(append(w.b, '"'))
+	w.b = append(w.b, '"')
+	b, err := t.AppendText(w.b)
 	if err != nil {
-		w.fail(errors.New("a time cannot be written: " + err.Error()))
+		w.fail(err)
 		return
 	}
-	w.b = append(b, '"')
+	b = append(b, '"')
+	w.b = b
 }
 
 func (w *writer) fail(err error) {
@@ -247,7 +245,8 @@ func (w *writer) tree(t *Tree) {
 	w.key("files").int(int64(t.Files))
 	for i, s := range t.Subs {
 		if i == 0 {
-			w.key("subs").b = append(w.b, '[')
+			w.key("subs")
+			w.b = append(w.b, '[')
 		} else {
 			w.b = append(w.b, ',')
 		}

@@ -8,14 +8,13 @@ import (
 	"time"
 )
 
-// settle is how long a process is left alone before its memory is read: until
-// what a wave has left behind is given back.
+// settle is enough for what a wave has left behind to be given back.
 const settle = 35 * time.Second
 
 // measureBacklogs lets events wait for a dead endpoint: those of many instances,
 // and those of one.
 func (r *relay) measureBacklogs(ctx context.Context) error {
-	for _, lanes := range []int{200, 1} {
+	for _, lanes := range r.lanes {
 		if err := r.measureBacklog(ctx, lanes); err != nil {
 			return err
 		}
@@ -34,7 +33,7 @@ func (r *relay) measureBacklog(ctx context.Context, lanes int) error {
 	if err != nil {
 		return err
 	}
-	p := &plan{NATS: true, Instances: r.n + lanes, Endpoints: append(
+	p := &plan{NATS: true, Profile: r.profile, Instances: r.n + lanes, Endpoints: append(
 		r.spread("ok", addrs, 0, r.n), r.spread("dead", []string{dead}, r.n, r.n+lanes)...)}
 	f := backlogFact{lanes: lanes}
 	eng, _, err := r.engine(ctx, p)
@@ -78,7 +77,7 @@ func (r *relay) remember(ctx context.Context, eng, rcv *servant, u *usage, a *ag
 	if *a, err = r.age(ctx, eng, rcv, badRate, 0, r.n); err != nil {
 		return err
 	}
-	if err := rest(ctx, settle); err != nil {
+	if err := rest(ctx, r.settle); err != nil {
 		return err
 	}
 	*u, err = eng.p.usage()

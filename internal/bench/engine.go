@@ -90,6 +90,9 @@ func runEngine(ctx context.Context, args []string) (err error) {
 	if err := json.Unmarshal(text, &e.plan); err != nil {
 		return err
 	}
+	if err := e.profileStart(); err != nil {
+		return err
+	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	if err := e.open(log); err != nil {
 		return err
@@ -129,7 +132,20 @@ func runEngine(ctx context.Context, args []string) (err error) {
 		}
 	}
 	_ = e.outbox.Status("none") // it answers once the lanes are loaded
+	pprof.StopCPUProfile()
 	return obey(ctx, nil, e.do)
+}
+
+// profileStart profiles until the engine is ready, if that is wanted.
+func (e *engine) profileStart() error {
+	if e.Profile == "" {
+		return nil
+	}
+	f, err := os.Create(e.Profile + ".start")
+	if err != nil {
+		return err
+	}
+	return pprof.StartCPUProfile(f) // the file stays open until the process ends
 }
 
 // open builds the rooms.
@@ -148,7 +164,8 @@ func (e *engine) open(log *slog.Logger) (err error) {
 		Unseal: func(record []byte, inClear bool) (store.Sealer, []byte, error) {
 			if record == nil {
 				ring := seal.NewRing(key, !inClear)
-				return ring, ring.Record(), nil
+				fresh := ring.Record()
+				return ring, fresh, nil
 			}
 			ring, err := seal.OpenRing(record, key)
 			return ring, nil, err
@@ -282,7 +299,7 @@ func (e *engine) do(ctx context.Context, o *engineOrder) (any, error) {
 		for _, l := range e.outbox.Status("") {
 			n += l.Pending
 		}
-		return done{Events: int(n)}, nil //nolint:gosec // far from the end of int
+		return done{Events: int(n)}, nil
 	default:
 		return nil, fmt.Errorf("an engine does not %q", o.Do)
 	}

@@ -29,11 +29,20 @@ type burst struct {
 	fans    []int
 	waiting int
 	million int
+	lanes   []int
 	parts   []string
 	format  string
 	profile string
 	limit   time.Duration
 	keep    bool
+	settle  time.Duration // how long a process is left alone before its memory is read
+}
+
+// shorten is for whether it works, not for how fast.
+func (b *burst) shorten() {
+	b.n, b.events, b.window, b.runs, b.span = 40, 2000, 200, 1, time.Second
+	b.fan, b.rates, b.fans = 4, []float64{200}, []int{1, 40}
+	b.waiting, b.million, b.lanes, b.settle = 1000, 2000, []int{20}, 0
 }
 
 // parts of the scenario.
@@ -41,8 +50,8 @@ var allParts = []string{"rate", "latency", "neighbours", "backlog"}
 
 // postback measures the way from a transition to its receiver.
 func postback(ctx context.Context, args []string) error {
-	b := burst{}
-	var rates, fans, parts string
+	b := burst{settle: settle}
+	var rates, fans, lanes, parts string
 	set := flag.NewFlagSet("postback", flag.ContinueOnError)
 	set.IntVar(&b.n, "n", 1000, "instances")
 	set.IntVar(&b.events, "events", 100_000, "events of each run at full speed")
@@ -54,27 +63,28 @@ func postback(ctx context.Context, args []string) error {
 	set.StringVar(&fans, "endpoints", "1,100,1000", "how many endpoints the instances are spread over")
 	set.IntVar(&b.waiting, "waiting", 100_000, "events that wait for each of the bad neighbours")
 	set.IntVar(&b.million, "backlog", 1_000_000, "events that wait for a dead endpoint")
+	set.StringVar(&lanes, "lanes", "200,1", "and over how many instances they are spread")
 	set.StringVar(&parts, "parts", strings.Join(allParts, ","), "what is measured")
 	set.StringVar(&b.format, "format", "standard", "the format of the PostBacks; ages are noted in this one only")
 	set.StringVar(&b.profile, "profile", "", "where to write a profile of the last run at full speed, or pace")
 	set.DurationVar(&b.limit, "limit", 30*time.Minute, "when to give up")
+	short := set.Bool("short", false, "small numbers instead of all of these")
 	set.BoolVar(&b.keep, "keep", false, "leave the temporary directory")
 	if err := set.Parse(args); err != nil {
 		return err
 	}
-	for _, f := range strings.Split(rates, ",") {
-		r, err := strconv.ParseFloat(f, 64)
-		if err != nil || r <= 0 {
-			return fmt.Errorf("-rates: %q is no pace", f)
-		}
-		b.rates = append(b.rates, r)
+	var err error
+	if b.rates, err = numbers[float64]("-rates", rates); err != nil {
+		return err
 	}
-	for _, f := range strings.Split(fans, ",") {
-		n, err := strconv.Atoi(f)
-		if err != nil || n < 1 || n > b.n {
-			return fmt.Errorf("-endpoints: %q is no number of endpoints up to that of the instances", f)
-		}
-		b.fans = append(b.fans, n)
+	if b.fans, err = numbers[int]("-endpoints", fans); err != nil {
+		return err
+	}
+	if b.lanes, err = numbers[int]("-lanes", lanes); err != nil {
+		return err
+	}
+	if *short {
+		b.shorten()
 	}
 	b.parts = strings.Split(parts, ",")
 	for _, p := range b.parts {
@@ -85,8 +95,10 @@ func postback(ctx context.Context, args []string) error {
 	switch {
 	case runtime.GOOS != "linux":
 		return errors.New("processes are measured by /proc: only on Linux")
-	case b.n < 1 || b.events < 1 || b.window < 1 || b.runs < 1 || b.span <= 0:
-		return errors.New("-n, -events, -window, -runs and -for must be positive")
+	case b.n < 1 || slices.Max(b.fans) > b.n || b.fan < 1 || b.fan > b.n:
+		return errors.New("-n must be positive, and no less than -endpoints and -fan")
+	case b.events < 1 || b.window < 1 || b.runs < 1 || b.span <= 0:
+		return errors.New("-events, -window, -runs and -for must be positive")
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, b.limit, fmt.Errorf("the run takes longer than %v", b.limit))
 	defer cancel()
@@ -98,6 +110,19 @@ func postback(ctx context.Context, args []string) error {
 		defer func() { _ = os.RemoveAll(dir) }()
 	}
 	return (&relay{burst: b, dir: dir}).run(ctx)
+}
+
+// numbers reads a list of positive numbers.
+func numbers[N int | float64](flag, list string) ([]N, error) {
+	var out []N
+	for text := range strings.SplitSeq(list, ",") {
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil || n <= 0 || n != float64(N(n)) {
+			return nil, fmt.Errorf("%s: %q is no number for it", flag, text)
+		}
+		out = append(out, N(n))
+	}
+	return out, nil
 }
 
 // relay is one run.
@@ -195,7 +220,7 @@ func (r *relay) measureRates(ctx context.Context) error {
 }
 
 func (r *relay) measureRate(ctx context.Context, nats bool) error {
-	fan := min(r.fan, r.n)
+	fan := r.fan
 	rcv, addrs, err := r.receiver(ctx, fan)
 	if err != nil {
 		return err
@@ -263,8 +288,10 @@ func (r *relay) whole(ctx context.Context, rcv *servant, group string, want int6
 	return nil
 }
 
-// warm is how long a pace is kept before it is measured.
-const warm = time.Second
+const (
+	warm    = time.Second      // a pace is kept for so long before it is measured
+	arrival = 30 * time.Second // the last event of a pace has to arrive
+)
 
 // age keeps a pace and answers how old the group's events were when they came.
 func (r *relay) age(ctx context.Context, eng, rcv *servant, rate float64, first, behind int) (a ageFact, err error) {
@@ -276,24 +303,20 @@ func (r *relay) age(ctx context.Context, eng, rcv *servant, rate float64, first,
 	if err := eng.ask(ctx, order, &d); err != nil {
 		return a, err
 	}
-	expect := int64(rate * r.span.Seconds())
-	limit := time.Now().Add(30 * time.Second)
-	for {
+	expect := int64(rate*r.span.Seconds()) - int64(rate/10)
+	patient, cancel := context.WithTimeoutCause(ctx, arrival, errors.New("the events do not arrive"))
+	defer cancel()
+	for a.ages.Count < expect {
+		if err := rest(patient, 200*time.Millisecond); err != nil { // of which the last ones need some
+			return a, err
+		}
 		var got map[string]received
 		if err := rcv.ask(ctx, receiverOrder{Do: "report"}, &got); err != nil {
 			return a, err
 		}
 		a = ageFact{rate: rate, ages: got["ok"].Ages, late: d.Began, stored: d.Stored}
-		if a.ages.Count >= expect-int64(rate/10) || time.Now().After(limit) {
-			if err := rest(ctx, 200*time.Millisecond); err != nil { // the last ones
-				return a, err
-			}
-			return a, nil
-		}
-		if err := rest(ctx, 100*time.Millisecond); err != nil {
-			return a, err
-		}
 	}
+	return a, nil
 }
 
 // measureAges keeps each pace with each number of endpoints.

@@ -106,7 +106,7 @@ func (r *relay) neighbourRows(row func(what, got, must string)) {
 	if len(p50[1]) == 0 {
 		return
 	}
-	row(fmt.Sprintf("%d endpoints at %d/s, p50 / p99", goodEndpoints, badRate), fmt.Sprintf("%.2f / %.2f ms", median(p50[0]), median(p99[0])), "–")
+	row(fmt.Sprintf("%d endpoints at %d/s, p50 / p99", min(goodEndpoints, r.n), badRate), fmt.Sprintf("%.2f / %.2f ms", median(p50[0]), median(p99[0])), "–")
 	row(fmt.Sprintf("beside one that hangs and one that fails, %d waiting for each", r.waiting),
 		fmt.Sprintf("%.2f / %.2f ms", median(p50[1]), median(p99[1])), "–")
 	row("times that without", fmt.Sprintf("%.2f / %.2f", median(p50[1])/median(p50[0]), median(p99[1])/median(p99[0])), "≤ 1.5")

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -119,11 +120,7 @@ func (r *receiver) report() (map[string]received, error) {
 func (r *receiver) all() map[string]*group {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	out := make(map[string]*group, len(r.groups))
-	for name, g := range r.groups {
-		out[name] = g
-	}
-	return out
+	return maps.Clone(r.groups)
 }
 
 func (r *receiver) group(name string) *group {
@@ -196,14 +193,8 @@ func (g *group) take(req *http.Request, body []byte, now time.Time, since int64)
 
 // eventTime reads the time of an event in our own format without decoding it.
 func eventTime(body []byte) (at time.Time) {
-	const mark = `"time":"`
-	i := bytes.Index(body, []byte(mark))
-	if i < 0 {
-		return at
-	}
-	text := body[i+len(mark):]
-	if end := bytes.IndexByte(text, '"'); end > 0 {
-		_ = at.UnmarshalText(text[:end]) // zero: none
-	}
+	_, rest, _ := bytes.Cut(body, []byte(`"time":"`))
+	text, _, _ := bytes.Cut(rest, []byte{'"'})
+	_ = at.UnmarshalText(text) // zero: there is none
 	return at
 }
