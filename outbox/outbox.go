@@ -77,6 +77,7 @@ func (c *Config) setDefaults() {
 	if c.PerOrigin <= 0 {
 		c.PerOrigin = 128
 	}
+	c.PerOrigin = min(c.PerOrigin, c.MaxInFlight)
 	if c.PerEndpoint <= 0 {
 		c.PerEndpoint = 32
 	}
@@ -120,7 +121,8 @@ type Outbox struct {
 	spare    map[string]struct{} // an empty map to change for mail.notified
 
 	work    context.Context // of tries and saves; outlives Run's ctx by at most StopWait
-	crew    crew
+	jobs    chan *job       // to goroutines that have nothing to do
+	idlers  atomic.Int32    // how many these are
 	results chan *job
 	saved   chan error
 	group   sync.WaitGroup
@@ -140,7 +142,7 @@ func New(cfg Config) *Outbox {
 		streams: make(map[string]*stream),
 		origins: make(map[string]*origin),
 		spare:   make(map[string]struct{}),
-		crew:    crew{shifts: make(chan shift)},
+		jobs:    make(chan *job),
 		results: make(chan *job, cfg.MaxInFlight),
 		saved:   make(chan error, 1),
 	}
@@ -155,8 +157,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 		return errors.New("run outbox: it has run already")
 	}
 	defer o.group.Wait()
-	defer close(o.crew.shifts) // nothing is under way any more
-	defer close(o.stopped)     // first: an OnDisable that is waited for may be asking
+	defer close(o.stopped) // first: an OnDisable that is waited for may be asking
 	o.now = time.Now()
 	if err := o.load(); err != nil {
 		return fmt.Errorf("run outbox: %w", err)
@@ -166,6 +167,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 	o.work = work
 	o.group.Go(o.spread)
 	defer o.news.close()
+	defer close(o.jobs)
 
 	timer := time.NewTimer(0)
 	defer timer.Stop()
