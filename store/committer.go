@@ -117,7 +117,7 @@ func (c *committer) probe(ctx context.Context) {
 
 // publish moves memory to where the disk is, then answers, then wakes.
 func (c *committer) publish(batch []*request, st *staged) {
-	var all []record.Event
+	all := make([]record.Event, 0, len(st.pos))
 	x := c.s.idx
 	x.mu.Lock()
 	n := 0
