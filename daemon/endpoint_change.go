@@ -193,6 +193,7 @@ func (f *fleet) PauseEndpoint(ctx context.Context, id, reason string) (api.Endpo
 func (f *fleet) ResumeEndpoint(ctx context.Context, id string) (api.Endpoint, error) {
 	err := f.edit(ctx, id, func(ep *record.Endpoint) error {
 		if ep.Disabled == "" {
+			f.outbox.SetEndpoint(*ep) // it may know of a 410 that could not be stored
 			f.outbox.Retry(id)
 			return errNoChange
 		}

@@ -57,8 +57,7 @@ func (f *fleet) checkOwner(spec api.EndpointSpec, ep *record.Endpoint) error {
 		}
 		ep.Secrets = []string{spec.Secret}
 	}
-	switch {
-	case spec.Instance == "":
+	if spec.Instance == "" {
 		return nil
 	}
 	m := f.named(spec.Instance)
@@ -115,7 +114,7 @@ func apply(ep *record.Endpoint, c api.EndpointChange) {
 	if c.States != nil {
 		ep.Filter.States = nil
 		for _, s := range *c.States {
-			ep.Filter.States = append(ep.Filter.States, fsm.State(s)) //nolint:gosec // checkEndpoint refuses what is none
+			ep.Filter.States = append(ep.Filter.States, fsm.State(s))
 		}
 	}
 	if c.Bulk != nil {
@@ -187,7 +186,7 @@ func checkFilter(ep *record.Endpoint, c api.EndpointChange) error {
 	if c.States != nil {
 		for _, s := range *c.States {
 			if s < 0 || s > 255 || !fsm.State(s).Valid() {
-				only := record.Filter{States: []fsm.State{fsm.State(min(max(s, 0), 255))}} //nolint:gosec // within bounds
+				only := record.Filter{States: []fsm.State{fsm.State(min(max(s, 0), 255))}}
 				if err := only.Check(); err == nil {
 					return invalid("states", "%d is no state", s)
 				}

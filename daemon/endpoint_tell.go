@@ -22,7 +22,10 @@ func (f *fleet) told(kind record.Kind, ep *record.Endpoint, reason string) recor
 }
 
 func (f *fleet) fact(kind record.Kind, about record.EndpointFact) record.Event {
-	data, _ := json.Marshal(about) // texts and numbers
+	data, err := json.Marshal(about)
+	if err != nil {
+		panic(err) // texts and numbers only
+	}
 	e := record.Event{Stream: record.DaemonStream, Kind: kind, At: time.Now().UTC(), Data: data}
 	if m := f.byID(about.Instance); m != nil {
 		e.Name = m.name
@@ -113,7 +116,7 @@ func (f *fleet) endpointHealth(h outbox.Health) {
 // both out of reach would tell each other for ever.
 func (f *fleet) onlyAboutEndpoints(from, to uint64) bool {
 	for after := from - 1; after < to; {
-		events, err := f.store.Events(record.DaemonStream, after, min(256, int(to-after))) //nolint:gosec // at most 256
+		events, err := f.store.Events(record.DaemonStream, after, min(256, int(to-after)))
 		if err != nil || len(events) == 0 {
 			return true
 		}

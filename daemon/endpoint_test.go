@@ -11,12 +11,12 @@ import (
 	"github.com/switchhook/switchhook/store"
 )
 
-// set points the instance's webhook at a URL.
-func (d door) set(name, url string) api.Entry {
+// set points the webhook of the instance shop at a URL.
+func (d door) set(url string) api.Entry {
 	d.t.Helper()
-	e, err := d.admin.Configure(d.t.Context(), name, api.Change{Webhook: &url})
+	e, err := d.admin.Configure(d.t.Context(), "shop", api.Change{Webhook: &url})
 	if err != nil {
-		d.t.Fatalf("set the webhook of %s: %v", name, err)
+		d.t.Fatalf("set the webhook of shop: %v", err)
 	}
 	return e
 }
@@ -52,7 +52,7 @@ func TestGone(t *testing.T) {
 	if e := d.find("shop"); e.Pending == 0 {
 		t.Error("nothing is pending for a disabled endpoint")
 	}
-	d.set("shop", rcv.url("shop"))
+	d.set(rcv.url("shop"))
 	last := d.find("shop").Seq
 	rcv.awaitSeq("shop", last)
 	if n := rcv.checkOrder("shop", last); n != 0 {
@@ -74,10 +74,10 @@ func TestWebhookRemoved(t *testing.T) {
 	d := runDaemon(t, dir, nil)
 	id := d.pair("shop", rcv.url("old")).ID
 	removed := d.find("shop").Seq
-	if e := d.set("shop", ""); e.Pending != 0 || e.Webhook != "" {
+	if e := d.set(""); e.Pending != 0 || e.Webhook != "" {
 		t.Errorf("after the webhook is removed %d are pending for %q", e.Pending, e.Webhook)
 	}
-	d.set("shop", rcv.url("new"))
+	d.set(rcv.url("new"))
 	if _, err := d.admin.Close(t.Context(), "shop"); err != nil {
 		t.Fatal(err)
 	}

@@ -158,7 +158,7 @@ func healthOf(ep *record.Endpoint, st outbox.EndpointStatus) api.Health {
 	}
 	switch h.State {
 	case statePaused:
-		h.Reason = ep.Disabled
+		h.Reason = cmp.Or(ep.Disabled, st.LastError)
 	case stateFailing:
 		h.Reason, h.Since, h.ProbeAt = st.LastError, st.Since, st.ProbeAt
 	}
@@ -172,14 +172,14 @@ const (
 	statePaused  = "paused"
 )
 
-// stateOf answers an endpoint's state where the outbox may not have heard of the
-// last change yet, or does not run.
+// stateOf answers an endpoint's state where the outbox may not run. It may know of
+// a 410 that could not be stored.
 func stateOf(ep *record.Endpoint, said string) string {
 	switch {
 	case ep.Disabled != "":
 		return statePaused
-	case said == stateFailing:
-		return stateFailing
+	case said == "":
+		return stateOK
 	}
-	return stateOK
+	return said
 }

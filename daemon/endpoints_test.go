@@ -3,6 +3,8 @@ package daemon_test
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/api/client"
+	"github.com/switchhook/switchhook/configs"
 	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/record"
@@ -49,13 +52,13 @@ func (d door) told(kind record.Kind, endpoint string, after uint64) client.Event
 	panic("unreachable")
 }
 
-// cycle makes events: the instance is closed and restored.
-func (d door) cycle(name string) {
+// cycle makes events: the instance shop is closed and restored.
+func (d door) cycle() {
 	d.t.Helper()
-	if _, err := d.admin.Close(d.t.Context(), name); err != nil {
+	if _, err := d.admin.Close(d.t.Context(), "shop"); err != nil {
 		d.t.Fatal(err)
 	}
-	if _, err := d.admin.Restore(d.t.Context(), name); err != nil {
+	if _, err := d.admin.Restore(d.t.Context(), "shop"); err != nil {
 		d.t.Fatal(err)
 	}
 }
@@ -85,7 +88,7 @@ func TestManyEndpoints(t *testing.T) {
 	d.add("third", "") // which the daemon's stream tells
 	d.scan("shop")
 	d.scan("other")
-	d.cycle("shop")
+	d.cycle()
 	last := d.find("shop").Seq
 	for _, name := range []string{"all", "cloud", "acme", "audit"} {
 		s.awaitSeq(name, shop.ID, last)
@@ -151,7 +154,7 @@ func TestEndpointBegins(t *testing.T) {
 	d.endpoint(api.EndpointSpec{Name: "third", Instance: "shop", After: new(uint64(3)), EndpointChange: at(s.url("third"))})
 	d.endpoint(api.EndpointSpec{Name: "first", Instance: "shop", After: new(uint64(0)), EndpointChange: at(s.url("first"))})
 	d.endpoint(api.EndpointSpec{Name: "daemon", EndpointChange: at(s.url("daemon"))})
-	d.cycle("shop")
+	d.cycle()
 	last := d.find("shop").Seq
 	for name, from := range map[string]uint64{"now": before + 1, "third": 4, "first": 1, "daemon": before + 1} {
 		s.awaitSeq(name, id, last)
@@ -174,7 +177,7 @@ func TestRotateSecret(t *testing.T) {
 		t.Fatalf("rotated: %+v, %v", rotated.Secrets, err)
 	}
 	second := rotated.Secrets[0].Secret
-	d.cycle("shop")
+	d.cycle()
 	s.awaitSeq("erp", id, d.find("shop").Seq)
 	for _, got := range s.of("erp", id) {
 		if !got.verifies(t, first) || !got.verifies(t, second) {
@@ -187,7 +190,7 @@ func TestRotateSecret(t *testing.T) {
 		t.Fatalf("rotated again: %+v, %v", rotated.Secrets, err)
 	}
 	after := d.find("shop").Seq
-	d.cycle("shop")
+	d.cycle()
 	s.awaitSeq("erp", id, d.find("shop").Seq)
 	for _, got := range s.of("erp", id) {
 		if got.seq > after && (got.verifies(t, first) || got.verifies(t, second) || !got.verifies(t, given)) {
@@ -199,7 +202,7 @@ func TestRotateSecret(t *testing.T) {
 		t.Errorf("a secret that is none: %v", err)
 	}
 	// The instance's webhook has its secret before it has an address.
-	d.set("shop", s.url("webhook"))
+	d.set(s.url("webhook"))
 	if e, err := d.admin.RotateSecret(t.Context(), "shop/webhook", api.Rotation{}); err != nil || d.find("shop").WebhookSecret != e.Secrets[0].Secret {
 		t.Errorf("the webhook's: %+v, %v", e.Secrets, err)
 	}
@@ -232,7 +235,7 @@ func TestWebhookIsAnEndpoint(t *testing.T) {
 		t.Errorf("the endpoint is %+v", e.EndpointChange)
 	}
 	before := d.find("shop").Seq
-	d.cycle("shop")
+	d.cycle()
 	s.awaitSeq("first", id, d.find("shop").Seq)
 	gathered := false
 	for _, got := range s.of("first", id) {
@@ -247,7 +250,7 @@ func TestWebhookIsAnEndpoint(t *testing.T) {
 		t.Error("no request had several events")
 	}
 	// set_config moves the address and keeps the rest, over a restart, too.
-	d.set("shop", s.url("second"))
+	d.set(s.url("second"))
 	if err := d.stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +265,7 @@ func TestWebhookIsAnEndpoint(t *testing.T) {
 	if got := d.find("shop"); got.Webhook != s.url("third") {
 		t.Errorf("the instance's webhook is %s", got.Webhook)
 	}
-	d.cycle("shop")
+	d.cycle()
 	s.awaitSeq("third", id, d.find("shop").Seq)
 	if got := s.of("third", id)[0]; strings.HasPrefix(string(got.body), "BULK") {
 		t.Errorf("still bulk: %.40s", got.body)
@@ -277,7 +280,7 @@ func TestWebhookIsAnEndpoint(t *testing.T) {
 	if _, err := d.admin.Endpoint(t.Context(), "shop/webhook"); !errors.Is(err, api.ErrNoEndpoint) {
 		t.Errorf("the removed webhook: %v", err)
 	}
-	d.set("shop", s.url("fourth"))
+	d.set(s.url("fourth"))
 	if e, err := d.admin.Endpoint(t.Context(), "shop/webhook"); err != nil || e.Headers != nil {
 		t.Errorf("the next webhook has the old one's headers: %+v, %v", e, err)
 	}
@@ -296,7 +299,7 @@ func TestPauseAndResume(t *testing.T) {
 	if err != nil || paused.State != "paused" || paused.Reason != "they move house" {
 		t.Fatalf("paused: %+v, %v", paused.Health, err)
 	}
-	d.cycle("shop")
+	d.cycle()
 	if got := d.find("shop"); got.Pending == 0 || !strings.Contains(got.LastError, "they move house") {
 		t.Errorf("while it is paused: %+v", got.Delivery)
 	}
@@ -428,4 +431,36 @@ func TestEndpointRefused(t *testing.T) {
 	if _, err := d.admin.AddEndpoint(t.Context(), api.EndpointSpec{Name: "e1", Tenant: "acme", EndpointChange: at(s.url("x"))}); !errors.Is(err, api.ErrEndpointTaken) {
 		t.Errorf("a name that is taken: %v", err)
 	}
+}
+
+// TestPulledAsCloudEvents: events can be fetched in that format, too, and what
+// they look like is told to anybody.
+func TestPulledAsCloudEvents(t *testing.T) {
+	d := runDaemon(t, shortDir(t), func(c *configs.Config) { c.Admin.Token = "0123456789abcdef" })
+	d.pair("shop", "")
+	get := func(path string) string {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.d.URL()+path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer 0123456789abcdef")
+		res, err := web.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = res.Body.Close() }()
+		body, err := io.ReadAll(res.Body)
+		if err != nil || res.StatusCode != http.StatusOK {
+			t.Fatalf("%s: status %d, %v, %s", path, res.StatusCode, err, body)
+		}
+		return string(body)
+	}
+	if got := get("/api/v1/instances/shop/events?format=cloudevents"); !strings.HasPrefix(got, `[{"specversion":"1.0"`) {
+		t.Errorf("pulled: %.200s", got)
+	}
+	if got := get("/api/v1/schemas"); !strings.Contains(got, "cloudevents-bulk") {
+		t.Errorf("the schemas: %s", got)
+	}
+	get("/api/v1/schemas/standard")
 }

@@ -1,8 +1,16 @@
 package daemon
 
-import "github.com/switchhook/switchhook/instance"
+import (
+	"context"
+
+	"github.com/switchhook/switchhook/instance"
+)
 
 // Wrap replaces the driver of a daemon that has no instance and does not run yet.
 func (d *Daemon) Wrap(with func(instance.Driver) instance.Driver) {
 	d.fleet.driver = with(d.fleet.driver)
 }
+
+// PruneOver does at once what the keeper does every few seconds: it keeps the log
+// within its size.
+func (d *Daemon) PruneOver(ctx context.Context) { d.keeper.pruneOver(ctx) }

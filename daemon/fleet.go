@@ -236,7 +236,7 @@ func (f *fleet) describeLanes(e *api.Entry, lanes []outbox.LaneStatus) {
 		if !ok || ep.Stream == "" || l.Replay != "" {
 			continue
 		}
-		e.Pending += int(l.Pending) //nolint:gosec // fewer than fit on a disk
+		e.Pending += int(l.Pending)
 		if !l.NextAt.IsZero() && (e.NextTry.IsZero() || l.NextAt.Before(e.NextTry)) {
 			e.NextTry = l.NextAt
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/sandbox"
 )
@@ -15,7 +16,8 @@ import (
 // TestKillAcknowledgesNothingUnstored kills the real daemon with SIGKILL while
 // phones write to it, again and again, and compares what the sandbox, in a process
 // of its own, was told is received with what the log holds: each such message is
-// there, once; and in the end there is none that was not received.
+// there, once; and in the end there is none that was not received, and none that
+// has not reached the endpoints, in order.
 //
 // SWITCHHOOK_TEST_MESSAGE_KILLS sets how often (10; make soak: 100), SWITCHHOOK_TEST_SEED repeats
 // a run.
@@ -34,6 +36,11 @@ func TestKillAcknowledgesNothingUnstored(t *testing.T) {
 		f.pair(name, "")
 		digits[name] = f.find(name).Phone
 	}
+	f.sink = newSink(t)
+	f.serve("single", api.EndpointSpec{}, everything, names...)
+	f.serve("gathered", api.EndpointSpec{EndpointChange: api.EndpointChange{
+		Bulk: &api.Bulk{Most: 20, Wait: api.Span(5 * time.Millisecond)},
+	}}, everything, names...)
 	inFlight := 0
 	var last uint64 // serial of the mail before
 	for range kills {
@@ -43,6 +50,7 @@ func TestKillAcknowledgesNothingUnstored(t *testing.T) {
 			got = received(t, phones, last)
 		}
 		f.daemon.kill()
+		f.sink.killed()
 		stop()
 		waiting, err := phones.Mail(t.Context(), sandbox.MailQuery{Class: sandbox.MailMessage, Waiting: true})
 		if err != nil {
@@ -56,6 +64,7 @@ func TestKillAcknowledgesNothingUnstored(t *testing.T) {
 	}
 	f.awaitMail(phones)
 	f.judgeMail(phones, digits, kills, inFlight)
+	f.finishSink()
 	if code := f.daemon.interrupt(); code != 0 {
 		t.Errorf("the daemon stopped with status %d\n%s", code, f.daemon.output())
 	}

@@ -116,7 +116,7 @@ func (d door) subjects(last uint64) (out []string) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	for n := uint64(0); n < last; n++ {
+	for range last {
 		m, err := cons.Next(jetstream.FetchMaxWait(patience))
 		if err != nil {
 			d.t.Fatal(err)
@@ -137,7 +137,7 @@ func TestDeadLettersAndReplay(t *testing.T) {
 	ep := d.endpoint(api.EndpointSpec{Name: "erp", Instance: "shop", EndpointChange: at(s.url("erp"))})
 	first := d.find("shop").Seq
 	s.answering("erp", 500)
-	d.cycle("shop")
+	d.cycle()
 	last := d.find("shop").Seq
 	gaveUp := d.told(record.EndpointGaveUp, ep.ID, 0)
 	if !strings.Contains(string(gaveUp.Raw), shop.ID) {
@@ -154,7 +154,7 @@ func TestDeadLettersAndReplay(t *testing.T) {
 		t.Fatalf("the dead letters of %d to %d are %+v, %v", first+1, last, dead, err)
 	}
 	s.answering("erp", 0)
-	d.cycle("shop")
+	d.cycle()
 	live := d.find("shop").Seq
 	s.awaitSeq("erp", shop.ID, live)
 	original := s.of("erp", shop.ID)
@@ -251,7 +251,7 @@ func TestReplaySurvivesRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.untilEndpoint("erp", "the replay's failure", func(e api.Endpoint) bool { return len(e.Failures) > 0 })
-	d.cycle("shop")
+	d.cycle()
 	s.awaitSeq("erp", shop.ID, d.find("shop").Seq)
 	if err := d.stop(); err != nil {
 		t.Fatal(err)
@@ -319,7 +319,10 @@ func TestSkip(t *testing.T) {
 func TestEndpointsSurviveRestart(t *testing.T) {
 	s := newSink(t)
 	dir := shortDir(t)
-	d := runDaemon(t, dir, persistent)
+	d := runDaemon(t, dir, func(c *configs.Config) {
+		persistent(c)
+		c.Connection.StopTimeout = time.Minute // a fifth of it for deliveries
+	})
 	shop := d.pair("shop", "")
 	for name, spec := range map[string]api.EndpointSpec{
 		"own": {Instance: "shop"}, "all": {}, "paused": {Instance: "shop"}, "down": {},
@@ -332,13 +335,13 @@ func TestEndpointsSurviveRestart(t *testing.T) {
 	if _, err := d.admin.PauseEndpoint(t.Context(), "paused", ""); err != nil {
 		t.Fatal(err)
 	}
-	d.cycle("shop")
+	d.cycle()
 	s.awaitSeq("own", shop.ID, d.find("shop").Seq)
 	began := time.Now()
 	if err := d.stop(); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(began); took > 1500*time.Millisecond {
+	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("the stop waited %s for a receiver that is out of reach", took)
 	}
 	s.answering("down", 0)

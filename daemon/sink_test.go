@@ -30,6 +30,7 @@ type delivery struct {
 	prev   uint64 // switchhook-prev
 	header http.Header
 	body   []byte
+	life   int // of the daemon that sent it, see sink.life
 }
 
 // sink receives in every format, single or bulk, for many endpoints: each has a
@@ -41,7 +42,7 @@ type sink struct {
 	mu      sync.Mutex
 	got     map[string][]delivery         // guarded by mu; by path
 	answer  map[string]func(delivery) int // guarded by mu; a status, 0 for success
-	total   int                           // guarded by mu
+	life    int                           // guarded by mu; how often the daemon was killed
 	changed chan struct{}                 // guarded by mu; closed at each arrival
 }
 
@@ -85,8 +86,8 @@ func (s *sink) take(w http.ResponseWriter, req *http.Request) {
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, "not now")
 	} else {
+		d.life = s.life
 		s.got[name] = append(s.got[name], d)
-		s.total += len(d.seqs)
 	}
 	close(s.changed)
 	s.changed = make(chan struct{})
@@ -203,16 +204,27 @@ func (s *sink) of(name, stream string) (out []delivery) {
 	return out
 }
 
+// killed says that what arrives from now on is from another daemon.
+func (s *sink) killed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.life++
+}
+
 // checkChain proves that what a path got of a stream, repeats aside, is in order,
 // begins behind seq after and names its predecessor each time. It answers the
-// seqs and how many requests were repeated.
+// seqs and how many requests were repeated, of which a kill may cause two.
 func (s *sink) checkChain(name, stream string, after uint64) (seqs []uint64, repeated int) {
 	s.t.Helper()
+	inLife := make(map[int]int)
 	last := after
 	var before uint64 // the last that was meant for this endpoint
 	for n, d := range s.of(name, stream) {
 		if d.seqs[0] <= last && n > 0 {
 			repeated++
+			if inLife[d.life]++; inLife[d.life] == 3 {
+				s.t.Errorf("%s: more than two requests of %s were repeated after kill %d", name, stream, d.life)
+			}
 		}
 		if d.prev > before && n > 0 {
 			s.t.Errorf("%s: event %d came after event %d, and names %d as the one before", name, d.seq, before, d.prev)

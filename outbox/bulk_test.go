@@ -11,8 +11,8 @@ import (
 	"github.com/switchhook/switchhook/record"
 )
 
-func bulk(id string) record.Endpoint {
-	ep := endpoint(id)
+func bulk() record.Endpoint {
+	ep := endpoint("a")
 	ep.Bulk = &record.Bulk{Most: 50, Wait: 500 * time.Millisecond}
 	return ep
 }
@@ -28,7 +28,7 @@ func (s *fakeSender) batches(since time.Time) (out []string) {
 func TestBulkGathers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, send := newFakeLog(), &fakeSender{}
-		ep := log.add(bulk("a"), 0)
+		ep := log.add(bulk(), 0)
 		o := run(t, log, send, nil)
 		began := time.Now()
 		for range 7 { // 70 events in 600 ms: 50 make it full, the rest waits its time
@@ -54,7 +54,7 @@ func TestBulkGathers(t *testing.T) {
 func TestBulkCountsWhatIsCarried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, send := newFakeLog(), &fakeSender{}
-		ep := log.add(bulk("a"), 0)
+		ep := log.add(bulk(), 0)
 		o := run(t, log, send, func(c *Config) { c.Carries = carried })
 		began := time.Now()
 		o.commit(ep.Stream, 1)
@@ -76,7 +76,7 @@ func TestBatchIsRepeatedAsItWas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, send := newFakeLog(), &fakeSender{}
 		send.set(down)
-		ep := log.add(bulk("a"), 0)
+		ep := log.add(bulk(), 0)
 		log.commit(ep.Stream, 3)
 		o := run(t, log, send, nil)
 		time.Sleep(time.Second)
@@ -110,7 +110,7 @@ func TestBulkWhileARequestIsUnderWay(t *testing.T) {
 			time.Sleep(300 * time.Millisecond)
 			return Verdict{Outcome: Delivered}
 		})
-		ep := log.add(bulk("a"), 0)
+		ep := log.add(bulk(), 0)
 		o := run(t, log, send, nil)
 		began := time.Now()
 		o.commit(ep.Stream, 50)

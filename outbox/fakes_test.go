@@ -109,7 +109,11 @@ func (l *fakeLog) Streams() []string {
 	return slices.Collect(maps.Keys(l.heads))
 }
 
-func (l *fakeLog) Endpoints() ([]record.Endpoint, error) { return slices.Clone(l.endpoints), l.listErr }
+func (l *fakeLog) Endpoints() ([]record.Endpoint, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.endpoints), l.listErr
+}
 
 func (l *fakeLog) Lanes() ([]record.Lane, error) {
 	l.mu.Lock()

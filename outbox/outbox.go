@@ -77,6 +77,7 @@ func (c *Config) setDefaults() {
 	if c.PerOrigin <= 0 {
 		c.PerOrigin = 128
 	}
+	c.PerOrigin = min(c.PerOrigin, c.MaxInFlight)
 	if c.PerEndpoint <= 0 {
 		c.PerEndpoint = 32
 	}
@@ -120,6 +121,8 @@ type Outbox struct {
 	spare    map[string]struct{} // an empty map to change for mail.notified
 
 	work    context.Context // of tries and saves; outlives Run's ctx by at most StopWait
+	jobs    chan *job       // to goroutines that have nothing to do
+	idlers  atomic.Int32    // how many these are
 	results chan *job
 	saved   chan error
 	group   sync.WaitGroup
@@ -139,6 +142,7 @@ func New(cfg Config) *Outbox {
 		streams: make(map[string]*stream),
 		origins: make(map[string]*origin),
 		spare:   make(map[string]struct{}),
+		jobs:    make(chan *job),
 		results: make(chan *job, cfg.MaxInFlight),
 		saved:   make(chan error, 1),
 	}
@@ -163,6 +167,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 	o.work = work
 	o.group.Go(o.spread)
 	defer o.news.close()
+	defer close(o.jobs)
 
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -251,7 +251,7 @@ func TestSkipABatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, send := newFakeLog(), &fakeSender{}
 		send.set(down)
-		ep := log.add(bulk("a"), 0)
+		ep := log.add(bulk(), 0)
 		log.commit(ep.Stream, 3)
 		o := run(t, log, send, nil)
 		time.Sleep(time.Second)

@@ -73,7 +73,7 @@ func (o *Outbox) gather() ([]record.Lane, []record.DeadLetter) {
 	var dead []record.DeadLetter
 	for _, l := range s.dirty {
 		l.dirty = false
-		if l.gone {
+		if l.gone || l.starting { // half-way to its beginning is nowhere
 			continue
 		}
 		lanes = append(lanes, l.rec)

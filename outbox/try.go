@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -33,6 +32,7 @@ const (
 // job is a try: what it needs to know, and what came of it. While it is under
 // way it belongs to a goroutine of its own, which only hands the pointers back.
 type job struct {
+	ctx  context.Context
 	lane *lane
 	to   *target
 	org  *origin
@@ -73,9 +73,27 @@ type result struct {
 // span is a run of events, empty if to is 0.
 type span struct{ from, to uint64 }
 
+// keptWorkers is how many goroutines wait for another try: one that has made a
+// request has the stack that the next needs.
+const keptWorkers = 64
+
+// makeTries makes a try, and then others as long as it is of use.
+func (o *Outbox) makeTries(j *job) {
+	for ok := true; ok; {
+		o.try(j)
+		o.results <- j
+		if o.idlers.Add(1) > keptWorkers {
+			o.idlers.Add(-1)
+			return
+		}
+		j, ok = <-o.jobs
+		o.idlers.Add(-1)
+	}
+}
+
 // try runs on a goroutine of its own. It reads on from the cursor to what is
 // meant for the endpoint, and sends that.
-func (o *Outbox) try(ctx context.Context, j *job) {
+func (o *Outbox) try(j *job) {
 	defer func() {
 		if p := recover(); p != nil {
 			o.log.Error("a try panicked", "instance", j.stream, "endpoint", j.ep.ID, "seq", j.seq,
@@ -99,7 +117,7 @@ func (o *Outbox) try(ctx context.Context, j *job) {
 		j.aged = j.span()
 	case sending:
 		j.seq = j.span().to
-		j.verdict = o.cfg.Sender.Send(ctx, j.ep, j.prev, j.batch)
+		j.verdict = o.cfg.Sender.Send(j.ctx, j.ep, j.prev, j.batch)
 	case aging:
 	}
 }
@@ -202,65 +220,6 @@ func (j *job) fail(err error) {
 		return
 	}
 	j.verdict = Verdict{Outcome: Retry, Err: err}
-}
-
-// expire finds the run of events whose time is over, if what is next is one of
-// them and was not delivered.
-func (o *Outbox) expire(j *job) {
-	defer func() {
-		if p := recover(); p != nil {
-			o.log.Error("a try panicked", "instance", j.stream, "endpoint", j.ep.ID,
-				"panic", panicText(p), "stack", string(debug.Stack()))
-		}
-	}()
-	if len(j.batch) == 0 || j.mode == skipping || j.enough > 0 ||
-		j.mode == sending && (j.verdict.Outcome != Retry || j.firstAt.IsZero()) ||
-		j.started.Before(deadline(j.headAt, j.firstAt, j.horizon)) {
-		return
-	}
-	first := j.batch[0].Seq
-	j.aged = span{first, first}
-	if j.replay && j.mode == sending {
-		return // all that it repeats is old: what follows has its try
-	}
-	next := first + 1
-	for ev, err := range o.read(j.stream, first, readChunk, expireMost) {
-		if err != nil || ev.Seq != next || j.replay && ev.Seq > j.until {
-			return // the next try finds out
-		}
-		next++
-		if !o.cfg.Carries(j.ep, ev) {
-			continue
-		}
-		if j.started.Before(deadline(ev.At, j.firstAt, j.horizon)) {
-			return
-		}
-		j.aged.to = ev.Seq
-	}
-}
-
-// read answers the stream's events after a seq, at most so many: as many at
-// first as will do most of the time, then more at a time.
-func (o *Outbox) read(stream string, after uint64, begin, most int) iter.Seq2[*record.Event, error] {
-	return func(yield func(*record.Event, error) bool) {
-		for n, total := min(begin, readChunk), 0; total < most; n = min(4*n, readChunk) {
-			events, err := o.cfg.Log.Events(stream, after, min(n, most-total))
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			if len(events) == 0 {
-				return
-			}
-			for i := range events {
-				if !yield(&events[i], nil) {
-					return
-				}
-			}
-			total += len(events)
-			after = events[len(events)-1].Seq
-		}
-	}
 }
 
 // panicText says what went wrong without what a panic's value may hold: only

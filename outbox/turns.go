@@ -148,14 +148,15 @@ func (o *Outbox) start(l *lane) {
 	t.org.inFlight++
 	o.inFlight++
 	j := &job{
-		lane: l, to: t, org: t.org, gen: l.gen, mode: l.mode(), ep: t.ep, horizon: t.horizon,
+		ctx: ctx, lane: l, to: t, org: t.org, gen: l.gen, mode: l.mode(), ep: t.ep, horizon: t.horizon,
 		stream: l.st.name, replay: l.rec.Replay != "", started: o.now, seen: l.seen, gathered: l.gatherTime(),
 		after: l.rec.Acked, prev: l.rec.Prev, head: l.end(), until: l.rec.Until,
 		batchTo: l.rec.BatchTo, firstAt: l.rec.FirstAt, starting: l.starting,
 	}
 	l.guessed, l.seen = false, time.Time{}
-	o.group.Go(func() {
-		o.try(ctx, j)
-		o.results <- j
-	})
+	select {
+	case o.jobs <- j:
+	default:
+		o.group.Go(func() { o.makeTries(j) })
+	}
 }

@@ -157,3 +157,197 @@ func TestQueuedLaneMovesToAnotherReceiver(t *testing.T) {
 		equal(t, "requests", send.seqs(queued.ID), upTo(1))
 	})
 }
+
+// slow makes requests to hosts that begin with hang. wait for the sender's
+// timeout, those to fail. fail at once, and others take a millisecond.
+func slow(_ context.Context, r request) Verdict {
+	switch {
+	case strings.HasPrefix(r.ep.URL, "https://hang."), strings.Contains(r.ep.URL, "/hang"):
+		time.Sleep(15 * time.Second)
+		return Verdict{Err: errDown}
+	case strings.HasPrefix(r.ep.URL, "https://fail."):
+		return Verdict{Err: errDown}
+	}
+	time.Sleep(time.Millisecond)
+	return Verdict{Outcome: Delivered}
+}
+
+// One endpoint that hangs and one that fails, among 100, each with a backlog in
+// many lanes: what the others get is as fast as without.
+func TestTwoSickAmongAHundred(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, send := newFakeLog(), &fakeSender{}
+		send.set(slow)
+		for _, name := range []string{"hang", "fail"} {
+			ep := at(name, 0)
+			ep.Stream, ep.Tenant = "", name
+			log.add(ep, 0)
+			for i := range 300 {
+				log.commit(fmt.Sprintf("%s-%d", name, i), 300)
+			}
+		}
+		var good []record.Endpoint
+		for i := range 98 {
+			good = append(good, log.add(at(fmt.Sprintf("good%d-", i), 0), 0))
+		}
+		o := run(t, log, send, func(c *Config) {
+			c.Covers = func(ep *record.Endpoint, stream string) bool { return strings.HasPrefix(stream, ep.Tenant+"-") }
+		})
+		for round := range 20 {
+			for _, ep := range good {
+				o.commit(ep.Stream, 1)
+			}
+			committed, sent := time.Now(), 0
+			time.Sleep(500 * time.Millisecond)
+			for _, r := range send.requests() {
+				if strings.HasPrefix(r.stream, "i-good") {
+					sent++
+					if r.at.After(committed) {
+						t.Fatalf("%s was sent %v late", r.ep.ID, r.at.Sub(committed))
+					}
+				}
+			}
+			if sent != (round+1)*len(good) {
+				t.Fatalf("%d sent in round %d", sent, round)
+			}
+		}
+	})
+}
+
+// Four endpoints that hang, with 64 lanes each, leave slots to others: to those
+// of their own origin, and to other origins.
+func TestHangingEndpointsLeaveSlots(t *testing.T) {
+	for name, url := range map[string]string{"one origin": "https://same.example/hang%d", "four origins": "https://hang.%d.example/"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				log, send := newFakeLog(), &fakeSender{}
+				send.set(slow)
+				for i := range 4 {
+					ep := endpoint(fmt.Sprintf("hang%d", i))
+					ep.Stream, ep.Tenant, ep.URL = "", fmt.Sprintf("t%d", i), fmt.Sprintf(url, i)
+					ep.InFlight = 1000
+					log.add(ep, 0)
+					for n := range 64 {
+						log.commit(fmt.Sprintf("t%d-%d", i, n), 10)
+					}
+				}
+				same := endpoint("same")
+				same.URL = "https://same.example/fine"
+				log.add(same, 0)
+				other := log.add(endpoint("other"), 0)
+				o := run(t, log, send, func(c *Config) {
+					c.Covers = func(ep *record.Endpoint, stream string) bool { return strings.HasPrefix(stream, ep.Tenant+"-") }
+				})
+				o.ask(func() {
+					if free := o.cfg.MaxInFlight - o.inFlight; free < 50 {
+						t.Errorf("%d slots are left", free)
+					}
+					for _, g := range o.origins {
+						if free := o.cfg.PerOrigin - g.inFlight; free < 20 {
+							t.Errorf("%d slots are left of %s", free, g.name)
+						}
+					}
+				})
+				for _, ep := range []record.Endpoint{same, other} {
+					o.commit(ep.Stream, 20)
+					o.drained(ep.Stream, time.Second)
+				}
+			})
+		})
+	}
+}
+
+// million is a log in which one stream has a million events that take no room.
+type million struct {
+	*fakeLog
+	stream string
+}
+
+func (l million) Head(stream string) uint64 {
+	if stream == l.stream {
+		return 1_000_000
+	}
+	return l.fakeLog.Head(stream)
+}
+
+func (l million) Streams() []string { return append(l.fakeLog.Streams(), l.stream) }
+
+func (l million) Events(stream string, after uint64, most int) (out []record.Event, err error) {
+	if stream != l.stream {
+		return l.fakeLog.Events(stream, after, most)
+	}
+	for seq := after + 1; seq <= min(1_000_000, after+uint64(most)); seq++ {
+		out = append(out, record.Event{Stream: stream, Epoch: 1, Seq: seq, Kind: kind, At: time.Now()})
+	}
+	return out, nil
+}
+
+// An endpoint with a million events waiting gets no more turns than one with a
+// few, of its origin or of another.
+func TestAMillionWaitingDelayNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, send := newFakeLog(), &fakeSender{}
+		send.set(func(context.Context, request) Verdict {
+			time.Sleep(10 * time.Millisecond)
+			return Verdict{Outcome: Delivered}
+		})
+		big, near, far := at("x", 0), at("x", 1), at("y", 0)
+		for _, ep := range []record.Endpoint{big, near, far} {
+			log.add(ep, 0)
+		}
+		o := run(t, log, send, func(c *Config) {
+			c.Log, c.MaxInFlight = million{log, big.Stream}, 1
+		})
+		time.Sleep(time.Second)
+		o.commit(near.Stream, 50)
+		o.commit(far.Stream, 50)
+		began := time.Now()
+		o.drained(near.Stream, 10*time.Second)
+		o.drained(far.Stream, 10*time.Second)
+		n := map[string]int{}
+		for _, r := range send.requests() {
+			if r.at.After(began) {
+				n[r.ep.ID]++
+			}
+		}
+		if n["x1"] < 49 || n["y0"] < 49 || n["x0"] > 60 {
+			t.Errorf("requests %v", n)
+		}
+		if st := o.Status(big.Stream)[0]; st.Pending < 999_000 {
+			t.Errorf("status %+v", st)
+		}
+	})
+}
+
+// Thousands of lanes of one endpoint, and thousands of endpoints of one origin,
+// are added, held, let go and removed in no time.
+func TestThousands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, send := newFakeLog(), &fakeSender{}
+		send.set(down)
+		everywhere(log, 20_000)
+		for i := range 5_000 {
+			ep := log.add(at("x", i), 0)
+			log.commit(ep.Stream, 1)
+		}
+		o := run(t, log, send, nil)
+		time.Sleep(time.Minute)
+		if st := o.Endpoints("all")[0]; st.State != "failing" || st.Lanes != 25_000 {
+			t.Errorf("status %+v", st)
+		}
+		send.set(nil)
+		o.drained("", time.Hour)
+		for i := range 5_000 {
+			o.RemoveEndpoint(at("x", i).ID)
+		}
+		o.RemoveEndpoint("all")
+		if got := o.Status(""); len(got) != 0 {
+			t.Errorf("%d lanes are left", len(got))
+		}
+		o.ask(func() {
+			if len(o.origins)+len(o.targets)+len(o.waits)+o.turns.len != 0 {
+				t.Errorf("left: %d origins, %d targets, %d alarms, %d turns", len(o.origins), len(o.targets), len(o.waits), o.turns.len)
+			}
+		})
+	})
+}

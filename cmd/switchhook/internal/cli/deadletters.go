@@ -8,6 +8,7 @@ import (
 
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/api/client"
+	"github.com/switchhook/switchhook/record"
 )
 
 func (a *app) deadLetters() *cobra.Command {
@@ -48,12 +49,21 @@ func (a *app) deadLetters() *cobra.Command {
 		if err := a.table(rows...); err != nil {
 			return err
 		}
+		for _, d := range all {
+			if d.Last == nil || len(all) > few {
+				continue
+			}
+			if err := a.tries(d.Ref()+"  ", []record.Try{*d.Last}, 100); err != nil {
+				return err
+			}
+		}
 		d := all[0]
 		return a.say("For example, switchhook replay %s --from %d --to %d --endpoint %s%s delivers the first of them after all.",
 			streamName(d.StreamName, d.Stream), d.From, d.To, quote(d.Ref()), a.here())
 	})
 	c.Long = "Shows which events were given up, of all instances or of NAME, which may be daemon: their numbers, when the first of\n" +
-		"them happened, and why they were given up. A replay that delivers them makes them disappear here.\n" + refHelp
+		"them happened, and why they were given up. When they are few, the last\n" +
+		"failed try of each is shown, too; --json has it always. A replay that delivers them makes them disappear here.\n" + refHelp
 	c.Example = "  switchhook deadletters shop --endpoint shop/crm"
 	c.Flags().StringVar(&look.Endpoint, "endpoint", "", "only those of this endpoint, a `REF`")
 	return c

@@ -135,6 +135,7 @@ func TestDeliveriesDeadLettersAndReplays(t *testing.T) {
 	r.posts.GiveUp("e1", "i1", "the horizon of 72h0m0s has passed")
 	r.play(t, []line{
 		{"deadletters", 0, "shop/crm  shop      2-10", ""},
+		{"deadletters", 0, "shop/crm  event 2: no answer after 30ms", ""},
 		{"deadletters shop", 0, "/all      shop      1 ", ""},
 		{"deadletters shop --endpoint crm", 0, "switchhook replay shop --from 1 --to 1 --endpoint shop/crm delivers", ""},
 		{"deadletters daemon", 0, "No event was given up.", ""},
