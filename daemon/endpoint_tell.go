@@ -67,7 +67,7 @@ func (f *fleet) endpointGone(ep record.Endpoint, reason string) {
 	})
 	switch {
 	case err == nil:
-		f.log.Warn("receiver answered 410 Gone; its endpoint is disabled until it is resumed or its address set again",
+		f.log.Warn("receiver answered 410 Gone; its endpoint is disabled until it is resumed",
 			"instance", ep.Stream, "endpoint", ep.ID)
 	case errors.Is(err, errNoChange), errors.Is(err, api.ErrNoEndpoint):
 	default:

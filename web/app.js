@@ -62,8 +62,8 @@
     return t;
   }
 
-  function last(iso) {
-    const e = element("span", "last ", "quiet");
+  function since(iso, before = "") {
+    const e = element("span", before, "quiet");
     e.append(moment(iso), " ago");
     return e;
   }
@@ -86,7 +86,7 @@
     cell(row, "Since", moment(e.since));
     cell(row, "Cause", element("span", e.cause || ""), quiet(e.hint));
     const m = e.messages || {};
-    cell(row, "Messages", element("span", (m.received || 0) + " in, " + (m.sent || 0) + " out"), m.last_at ? last(m.last_at) : null);
+    cell(row, "Messages", element("span", (m.received || 0) + " in, " + (m.sent || 0) + " out"), m.last_at ? since(m.last_at, "last ") : null);
     cell(row, "Stored", element("span", e.storage.files ? size(e.storage.bytes) : "nothing"),
       quiet(e.storage.files ? e.storage.files + (e.storage.files === 1 ? " file" : " files") : ""),
       e.storage_trouble ? element("span", e.storage_trouble, "trouble") : null);
@@ -103,18 +103,26 @@
     }
   }
 
-  const health = (state) => state === "ok" ? "good" : state === "failing" ? "bad" : "busy";
+  const health = (e) => e.state === "failing" ? "bad" : e.state === "ok" && !e.fails ? "good" : "busy";
+  const count = (n, what) => n + " " + what + (n === 1 ? "" : "s");
+
+  // Why it is paused, or how long its tries have been failing: the last one's
+  // reason is in a column of its own.
+  function trouble(e) {
+    if (e.state === "paused") return e.reason;
+    return e.fails ? (e.fails === 1 ? "a try has failed" : e.fails + " tries in a row have failed") : "";
+  }
 
   function endpointRow(e) {
     const row = element("tr");
     cell(row, "Endpoint", element("span", (e.owner || "") + "/" + e.name), quiet(e.owner ? "" : "of the whole daemon"));
-    cell(row, "State", element("span", e.state, "state " + health(e.state)), quiet(e.reason));
-    cell(row, "Waiting", element("span", e.pending ? e.pending + " events" : "nothing"),
+    cell(row, "State", element("span", e.state, "state " + health(e)), quiet(trouble(e)));
+    cell(row, "Waiting", element("span", e.pending ? count(e.pending, "event") : "nothing"),
       quiet(e.probe_at ? "next try " + new Date(e.probe_at).toLocaleTimeString() : ""));
     cell(row, "Format", element("span", e.format + (e.version ? " " + e.version : "")), quiet(e.bulk && e.bulk.most > 1 ? "bulk of " + e.bulk.most : ""));
     cell(row, "To", element("span", origin(e.url)));
     const failed = (e.failures || []).slice(-1)[0];
-    cell(row, "Last failed try", element("span", failed ? failed.error || String(failed.status) : "none"), failed ? last(failed.at) : null);
+    cell(row, "Last failure", element("span", failed ? failed.error || String(failed.status) : "none"), failed ? since(failed.at) : null);
     return row;
   }
 

@@ -1,6 +1,7 @@
 package apitest
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -43,7 +44,7 @@ func (f *Fake) fire(h *held, cause fsm.Cause, events ...fsm.Event) {
 // append adds an event to the instance's stream. f.mu is held.
 func (f *Fake) append(h *held, ev record.Event) {
 	ev.Stream, ev.Epoch, ev.Seq = h.ID, max(h.epoch, 1), h.head()+1
-	ev.At, ev.Name = f.Now(), h.Name
+	ev.At, ev.Name = f.Now(), cmp.Or(ev.Name, h.Name)
 	h.events = append(h.events, ev)
 	f.wake(h.ID)
 }
@@ -85,10 +86,13 @@ func (f *Fake) Events(_ context.Context, stream string, after uint64, limit int)
 }
 
 // Tell appends an event to the daemon's own stream.
-func (f *Fake) Tell(kind record.Kind) {
+func (f *Fake) Tell(kind record.Kind) { f.TellOf(record.Event{Kind: kind}) }
+
+// TellOf is Tell with what else the event says.
+func (f *Fake) TellOf(e record.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.append(&f.own, record.Event{Kind: kind})
+	f.append(&f.own, e)
 }
 
 // Prune forgets the events of a stream up to seq.

@@ -26,6 +26,7 @@ type Event struct {
 		Connection *record.Info    `json:"connection"`
 		TTL        int             `json:"ttl"`
 		Message    *record.Message `json:"message"`
+		Detail     json.RawMessage `json:"detail"` // of the other kinds, such as a record.EndpointFact
 	} `json:"data"`
 
 	Raw json.RawMessage `json:"-"` // all of it, as the daemon wrote it

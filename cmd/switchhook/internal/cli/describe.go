@@ -1,11 +1,36 @@
 package cli
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"strings"
 
+	"github.com/switchhook/switchhook/api/client"
 	"github.com/switchhook/switchhook/record"
 )
+
+// about is what an event of the daemon's own is about: an instance, or an endpoint
+// and what became of it.
+func about(ev client.Event) string {
+	var of record.EndpointFact
+	if json.Unmarshal(ev.Data.Detail, &of) != nil || of.Endpoint == "" {
+		return strings.TrimRight(" "+ev.Name, " ")
+	}
+	out := " " + of.Name + " (" + of.Endpoint + ")"
+	switch {
+	case of.From > 0:
+		out += ", " + events(of.From, of.To) + " of " + cmp.Or(ev.Name, of.Instance)
+	case of.Tenant != "":
+		out += " of @" + of.Tenant
+	case of.Instance != "":
+		out += " of " + cmp.Or(ev.Name, of.Instance)
+	}
+	if of.Reason != "" {
+		out += ": " + of.Reason
+	}
+	return out
+}
 
 // describe is an event about a message on one line. What was written is in it: the
 // operator looks at his own account.

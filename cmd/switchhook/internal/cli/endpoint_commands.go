@@ -103,17 +103,17 @@ func (a *app) skipEvent() *cobra.Command {
 				return a.document(d)
 			}
 			return a.say("%s of %s given up for %s; switchhook replay %s --from %d --to %d --endpoint %s%s delivers it after all",
-				events(d), streamName(d.StreamName, d.Stream), ref, streamName(d.StreamName, d.Stream), d.From, d.To, quote(ref), a.here())
+				events(d.From, d.To), streamName(d.StreamName, d.Stream), ref, streamName(d.StreamName, d.Stream), d.From, d.To, quote(ref), a.here())
 		})
 	c.Flags().StringVar(&name, "instance", "", "`name` or id of the instance whose event it is, or daemon")
 	return c
 }
 
-func events(d api.DeadLetter) string {
-	if d.From == d.To {
-		return fmt.Sprintf("event %d", d.From)
+func events(from, to uint64) string {
+	if from == to {
+		return fmt.Sprintf("event %d", from)
 	}
-	return fmt.Sprintf("events %d to %d", d.From, d.To)
+	return fmt.Sprintf("events %d to %d", from, to)
 }
 
 func (a *app) rotateSecret() *cobra.Command {

@@ -130,6 +130,8 @@ func (a *app) printEvent(ev client.Event) error {
 		what = fmt.Sprintf("new code to type, valid %d s", ev.Data.TTL)
 	case ev.Data.Message != nil:
 		what = describe(ev.Type, ev.Data.Message)
+	case ev.Stream == record.DaemonStream:
+		what += about(ev)
 	}
 	return a.say("%6d  %s  %s", ev.Seq, moment(ev.Time), what)
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/switchhook/switchhook/fsm"
+	"github.com/switchhook/switchhook/record"
+	"github.com/switchhook/switchhook/record/recordtest"
 )
 
 func TestEventsArePrintedForPeople(t *testing.T) {
@@ -21,6 +23,24 @@ func TestEventsArePrintedForPeople(t *testing.T) {
 	})
 	if out, _, _ := r.run(t, "events", "shop", "--after", "6"); strings.Count(out, "\n") != 1 || !strings.Contains(out, "     7  ") {
 		t.Errorf("%s", out)
+	}
+}
+
+func TestEventsOfTheDaemonSayWhatTheyAreAbout(t *testing.T) {
+	r := newRig(t)
+	for kind, want := range map[record.Kind]string{
+		record.DaemonStarted:    "daemon.started\n",
+		record.InstanceCreated:  "instance.created shop\n",
+		record.EndpointCreated:  "endpoint.created erp (e7m2x5k9qa) of shop\n",
+		record.EndpointFailing:  "endpoint.failing erp (e7m2x5k9qa) of shop: post to https://erp.example: status 503\n",
+		record.EndpointGaveUp:   "endpoint.gave_up erp (e7m2x5k9qa), events 8 to 21 of shop: undelivered: post to https://erp.example: status 503\n",
+		record.InstanceExported: "instance.exported shop\n",
+	} {
+		r.TellOf(recordtest.Of(kind)[0].Event)
+		out, errs, _ := r.run(t, "events", "daemon")
+		if !strings.HasSuffix(out, "  "+want) {
+			t.Errorf("%s: %s%s", kind, out, errs)
+		}
 	}
 }
 
