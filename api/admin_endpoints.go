@@ -116,9 +116,27 @@ func (a *API) endpoints(c *call) (any, error) {
 }
 
 func (a *API) addEndpoint(c *call) (any, error) {
-	var spec EndpointSpec
-	if err := c.decode(&spec); err != nil {
+	// An owner that is there and empty was meant to be somebody. The daemon's
+	// endpoint, which is told everything, is made by naming nobody.
+	var body struct {
+		EndpointSpec
+		Instance *string `json:"instance"`
+		Tenant   *string `json:"tenant"`
+	}
+	if err := c.decode(&body); err != nil {
 		return nil, err
+	}
+	spec := body.EndpointSpec
+	for field, owner := range map[string]struct{ given, into *string }{
+		"instance": {body.Instance, &spec.Instance}, "tenant": {body.Tenant, &spec.Tenant},
+	} {
+		switch {
+		case owner.given == nil:
+		case *owner.given == "":
+			return nil, invalid(field, "is empty: leave it out for an endpoint of the whole daemon")
+		default:
+			*owner.into = *owner.given
+		}
 	}
 	if err := checkOwner(spec.Instance, spec.Tenant, false); err != nil {
 		return nil, err

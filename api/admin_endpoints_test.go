@@ -55,6 +55,8 @@ func TestLifeOfAnEndpoint(t *testing.T) {
 		{"POST", "endpoints", `{"name":"crm","tenant":"beta","url":"https://x.example/","secret":"whsec_given"}`, 201, `"owner":"@beta"`},
 		{"POST", "endpoints", `{"name":"all","url":"https://x.example/"}`, 201, `"id":"e3"`},
 		{"POST", "endpoints", `{"name":"b","tenant":"beta","instance":"acme","url":"https://x.example/"}`, 400, `"code":"invalid"`},
+		{"POST", "endpoints", `{"name":"b","instance":"","url":"https://x.example/"}`, 400, `"field":"instance"`},
+		{"POST", "endpoints", `{"name":"b","tenant":"","url":"https://x.example/"}`, 400, `"field":"tenant"`},
 		{"POST", "endpoints", `{"name":"b","instance":"nobody","url":"https://x.example/"}`, 404, `"code":"not_found"`},
 		{"POST", "endpoints", `{"name":"b","url":"https://10.0.0.1/"}`, 400, `"field":"url"`},
 		{"POST", "endpoints", `{"name":"b","uri":"https://x.example/"}`, 400, `"code":"bad_json"`},
@@ -172,6 +174,7 @@ func TestReferences(t *testing.T) {
 		"/crm":       {api.Owner{Daemon: true}, "crm"},
 		"acme/a/b":   {api.Owner{Instance: "acme"}, "a/b"},
 		"":           {api.Owner{}, ""},
+		"@/crm":      {api.Owner{Instance: "@"}, "crm"}, // which nobody is called
 		"@nobody":    {api.Owner{}, "@nobody"},
 		"i1-webhook": {api.Owner{}, "i1-webhook"},
 	} {

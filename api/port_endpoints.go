@@ -91,7 +91,7 @@ func ParseRef(ref string) (of Owner, name string) {
 		return Owner{}, ref
 	case owner == "":
 		return Owner{Daemon: true}, name
-	case ofTenant:
+	case ofTenant && tenant != "": // an owner without a name is nobody, not anybody
 		return Owner{Tenant: tenant}, name
 	default:
 		return Owner{Instance: owner}, name

@@ -32,6 +32,20 @@ type given struct {
 	asked []chan<- skipped // to be told when it is
 }
 
+// lost are the dead letters of a lane.
+type lost []given
+
+// refuse tells everybody who waits for them that the lane is gone before they
+// were on disk.
+func (d lost) refuse() {
+	for i := range d {
+		for _, answer := range d[i].asked {
+			answer <- skipped{err: ErrNothingPending}
+		}
+		d[i].asked = nil
+	}
+}
+
 // giveUp moves the cursor past events that will not be delivered. The lane
 // waits until the dead letter is on disk; see place.
 func (o *Outbox) giveUp(l *lane, s span, reason string) {

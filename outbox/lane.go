@@ -39,7 +39,7 @@ type lane struct {
 	dirty   bool // rec or dead differ from the last save begun
 	unsaved int  // acknowledged requests whose cursor is not on disk
 	riding  int  // of those, in the save under way
-	dead    []given
+	dead    lost
 	ridden  int  // of dead, in the save under way
 	ending  bool // the end of a replay is in the save under way
 
@@ -92,6 +92,7 @@ func (o *Outbox) removeLane(l *lane) {
 	s.lanes[len(s.lanes)-1] = nil
 	s.lanes = s.lanes[:len(s.lanes)-1]
 	l.refuseSkips(ErrNothingPending)
+	l.dead[l.ridden:].refuse() // those in the save under way learn what becomes of it
 	o.leaveBreaker(l)
 }
 

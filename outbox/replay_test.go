@@ -4,6 +4,7 @@ package outbox
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -243,6 +244,38 @@ func TestSkip(t *testing.T) {
 			t.Error("skipped without Run")
 		}
 	})
+}
+
+// Whoever skips is answered even if the endpoint goes before the dead letter is
+// on disk, however its save ends.
+func TestSkipAndRemove(t *testing.T) {
+	for name, disk := range map[string]error{"written": nil, "full": errDown} {
+		for _, after := range []time.Duration{0, 100 * time.Millisecond, 1500 * time.Millisecond} {
+			t.Run(fmt.Sprint(name, after), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					log, send := newFakeLog(), &fakeSender{}
+					send.set(func(context.Context, request) Verdict { return Verdict{Status: 500} })
+					ep := log.add(endpoint("a"), 0)
+					log.saveDelay, log.saveErr = func() time.Duration { return time.Second }, disk
+					o := run(t, log, send, nil)
+					o.commit(ep.Stream, 2)
+					time.Sleep(5 * time.Second)
+					go func() {
+						time.Sleep(after)
+						o.RemoveEndpoint("a")
+					}()
+					began := time.Now()
+					if _, err := o.Skip(t.Context(), "a", ep.Stream); err != nil && !errors.Is(err, ErrNothingPending) {
+						t.Error(err)
+					}
+					if took := time.Since(began); took > 5*time.Second {
+						t.Errorf("answered after %v", took)
+					}
+					log.set(func() { log.saveErr = nil })
+				})
+			})
+		}
+	}
 }
 
 // A batch is skipped as a whole; one that was delivered after all is not, nor

@@ -100,6 +100,8 @@ func (o *Outbox) finishSave(err error) {
 			o.saveDone(l)
 		case !l.gone:
 			o.markDirty(l)
+		default:
+			l.dead.refuse()
 		}
 		l.riding, l.ridden, l.ending = 0, 0, false
 		o.place(l)
@@ -131,7 +133,7 @@ func (o *Outbox) saveDone(l *lane) {
 			Reason: g.Reason, At: g.At,
 		})
 	}
-	l.dead = l.dead[l.ridden:]
+	l.dead, l.ridden = l.dead[l.ridden:], 0
 	if l.ending && !l.gone {
 		o.removeLane(l)
 	}
