@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -103,10 +102,17 @@ func (l *fakeLog) Head(stream string) uint64 {
 	return l.heads[stream]
 }
 
-func (l *fakeLog) Streams() []string {
+// Streams answers those with events in the log, as the store does: a stream
+// whose events were all pruned is not among them.
+func (l *fakeLog) Streams() (out []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Collect(maps.Keys(l.heads))
+	for name, events := range l.events {
+		if len(events) > 0 {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 func (l *fakeLog) Endpoints() ([]record.Endpoint, error) {
