@@ -144,7 +144,7 @@ func (f *fleet) waiting() (waiting, due bool) {
 	for _, l := range f.outbox.Status("") {
 		if l.Pending > 0 && l.Replay == "" {
 			waiting = true
-			due = due || l.Disabled == "" && l.Attempts == 0 && states[l.Endpoint] != stateFailing
+			due = due || l.Disabled == "" && l.FirstAt.IsZero() && states[l.Endpoint] != stateFailing
 		}
 	}
 	return waiting, due

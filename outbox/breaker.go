@@ -119,7 +119,7 @@ func (o *Outbox) probeBy(l *lane) {
 // may be that lane's event that the receiver does not take.
 func (o *Outbox) probeFresh(l *lane) {
 	b := &l.to.brk
-	if b.open && b.probing == nil && (b.wanted || b.only != nil && b.only != l && l.rec.Attempts == 0) {
+	if b.open && b.probing == nil && (b.wanted || b.only != nil && b.only != l && l.rec.Step == 0) {
 		o.probeBy(l)
 	}
 }

@@ -110,7 +110,7 @@ func (l *lane) cutShort() {
 
 // forgetTries begins afresh, as if nothing had failed.
 func (l *lane) forgetTries() {
-	l.rec.Attempts, l.rec.BatchTo = 0, 0
+	l.rec.Attempts, l.rec.Step, l.rec.BatchTo = 0, 0, 0
 	l.rec.FirstAt, l.rec.NextAt = time.Time{}, time.Time{}
 	l.rec.LastError, l.rec.Tries = "", nil
 }
@@ -129,7 +129,7 @@ func (o *Outbox) place(l *lane) {
 	}
 	q, at := o.spot(l)
 	held := q == &l.to.held
-	if held && l.rec.Attempts == 0 {
+	if held && l.rec.Step == 0 {
 		l.turn.moveFirst(q) // who has not failed probes before those that have
 	} else {
 		l.turn.move(q)

@@ -63,6 +63,7 @@ type result struct {
 	passed  uint64 // nothing that is meant for the endpoint comes up to here; 0: nothing was passed over
 	lost    span   // pruned before the lane got there
 	aged    span   // given up: too old, at last, or skipped
+	more    bool   // what follows may be too old as well
 	seq     uint64 // the last event that was sent; 0: nothing was
 	verdict Verdict
 	headAt  time.Time // when the next event was committed, if it was read
