@@ -33,7 +33,7 @@ func (o *Outbox) succeeded(t *target) {
 	}
 	o.log.LogAttrs(o.work, slog.LevelInfo, "endpoint works again", slog.String("endpoint", t.ep.ID),
 		slog.Duration("failing", o.now.Sub(b.since).Round(time.Second)))
-	o.tell(Health{Endpoint: *t.ep, Kind: record.EndpointRecovered, At: o.now.Round(0)})
+	o.tell(Health{Endpoint: *t.ep, Kind: record.EndpointRecovered, At: o.now.Round(0)}, "", false)
 	o.closeBreaker(t)
 	for _, l := range t.lanes {
 		l.due = time.Time{}
@@ -69,7 +69,7 @@ func (o *Outbox) failed(l *lane, v Verdict, probe bool) {
 		b.open, b.since = true, o.now
 		o.log.LogAttrs(o.work, slog.LevelWarn, "endpoint failing", slog.String("endpoint", t.ep.ID),
 			slog.Int("fails", b.fails), slog.String("err", b.err))
-		o.tell(Health{Endpoint: *t.ep, Kind: record.EndpointFailing, Fails: b.fails, Reason: b.err, At: o.now.Round(0)})
+		o.tell(Health{Endpoint: *t.ep, Kind: record.EndpointFailing, Fails: b.fails, Reason: b.err, At: o.now.Round(0)}, "", false)
 	case b.open && probe:
 		b.probes++
 	default:

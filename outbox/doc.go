@@ -62,7 +62,11 @@
 // since the lane's first failure in a row. What is next is then tried a last
 // time. If that fails it becomes a dead letter, in one run with all that follows
 // and whose time is over, too. Giving up ends no row of failures; a delivery, a
-// new address and a resumed endpoint do.
+// new address and a resumed endpoint do. So the schedule goes on where it stood,
+// over a restart too: what follows has one try at once, and then the tries come
+// as rarely as before, each with all whose time is over meanwhile. What is given
+// up makes the dead letter before it longer, if nothing was delivered in between
+// and the process is the same.
 //
 // # The breaker
 //

@@ -41,7 +41,8 @@ type lane struct {
 	unsaved int  // acknowledged requests whose cursor is not on disk
 	riding  int  // of those, in the save under way
 	dead    []given
-	ridden  int  // of dead, in the save under way
+	ridden  int // of dead, in the save under way
+	run     givenRun
 	ending  bool // the end of a replay is in the save under way
 
 	logged  string // the last trouble logged, empty while there is none
