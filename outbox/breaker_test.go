@@ -301,3 +301,38 @@ func TestFailedTriesAreKept(t *testing.T) {
 		}
 	})
 }
+
+// An endpoint that was failing when the outbox stopped is told to work again with
+// its first delivery after a start, once. One that had failed a little is not.
+func TestRecoveryIsToldAfterARestart(t *testing.T) {
+	for name, tc := range map[string]struct {
+		failing time.Duration
+		want    []record.Kind
+	}{
+		"open":   {2 * time.Hour, []record.Kind{record.EndpointFailing, record.EndpointRecovered}},
+		"closed": {10 * time.Second, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var news ear
+				log, send := newFakeLog(), &fakeSender{answer: down}
+				ep := log.add(endpoint("a"), 0)
+				cfg := func(c *Config) { c.OnHealth = news.hear }
+				o := run(t, log, send, cfg)
+				o.commit(ep.Stream, 3)
+				time.Sleep(tc.failing)
+				for range 2 { // the second start has nothing to tell
+					if err := o.stop(); err != nil {
+						t.Fatal(err)
+					}
+					send.set(nil)
+					o = run(t, log, send, cfg)
+					o.commit(ep.Stream, 1)
+					o.drained("", time.Minute)
+					time.Sleep(time.Second)
+				}
+				equal(t, "health", news.heard(), tc.want)
+			})
+		})
+	}
+}

@@ -76,7 +76,8 @@
 // closes it, and all lanes are due at once. While all failures are of one lane
 // it goes by its own schedule, and another lane that has something to send
 // probes at once: it may be that lane's event that the receiver does not take.
-// The breaker is not stored: it is closed after a start.
+// The breaker is not stored: it is closed after a start. An endpoint whose lanes
+// had failed so often by then has its recovery told with the first delivery.
 //
 // An endpoint that is disabled (by its receiver with 410 Gone, or by an
 // operator) is not tried. Events that wait for it or for an open breaker become
