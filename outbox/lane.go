@@ -237,7 +237,8 @@ func (o *Outbox) gathersUntil(l *lane) time.Time {
 
 // gatherTime is when a batch that is not full goes nonetheless.
 func (l *lane) gatherTime() time.Time {
-	if b := l.to.ep.Bulk; b != nil && !l.seen.IsZero() && l.live() { // a replay's events are all there
+	// A replay's events are all there, and a probe shall not keep the others waiting.
+	if b := l.to.ep.Bulk; b != nil && !l.seen.IsZero() && l.live() && l.to.brk.probing != l {
 		return l.seen.Add(b.Wait)
 	}
 	return time.Time{}
