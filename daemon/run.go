@@ -114,7 +114,7 @@ func (d *Daemon) flush(ctx context.Context) {
 }
 
 // lookEach is how often a stop looks whether anything can still be delivered.
-const lookEach = 25 * time.Millisecond
+const lookEach = 250 * time.Millisecond
 
 // delivered waits until every event is, or until what is left waits for a
 // receiver that is out of reach. It answers false then, and when ctx has ended.
