@@ -35,12 +35,14 @@ type lane struct {
 	enough uint64    // bulk: a batch is full with this event
 
 	skips []chan<- skipped // what was asked to be given up; see skip.go
+	stops []chan<- error   // a replay is to end, and who waits for that
 
 	dirty   bool // rec or dead differ from the last save begun
 	unsaved int  // acknowledged requests whose cursor is not on disk
 	riding  int  // of those, in the save under way
 	dead    lost
-	ridden  int  // of dead, in the save under way
+	ridden  int // of dead, in the save under way
+	run     givenRun
 	ending  bool // the end of a replay is in the save under way
 
 	logged  string // the last trouble logged, empty while there is none
@@ -93,6 +95,10 @@ func (o *Outbox) removeLane(l *lane) {
 	s.lanes = s.lanes[:len(s.lanes)-1]
 	l.refuseSkips(ErrNothingPending)
 	l.dead[l.ridden:].refuse() // those in the save under way learn what becomes of it
+	for _, answer := range l.stops {
+		answer <- nil
+	}
+	l.stops = nil
 	o.leaveBreaker(l)
 }
 
@@ -106,7 +112,7 @@ func (l *lane) cutShort() {
 
 // forgetTries begins afresh, as if nothing had failed.
 func (l *lane) forgetTries() {
-	l.rec.Attempts, l.rec.BatchTo = 0, 0
+	l.rec.Attempts, l.rec.Step, l.rec.BatchTo = 0, 0, 0
 	l.rec.FirstAt, l.rec.NextAt = time.Time{}, time.Time{}
 	l.rec.LastError, l.rec.Tries = "", nil
 }
@@ -125,7 +131,7 @@ func (o *Outbox) place(l *lane) {
 	}
 	q, at := o.spot(l)
 	held := q == &l.to.held
-	if held && l.rec.Attempts == 0 {
+	if held && l.rec.Step == 0 {
 		l.turn.moveFirst(q) // who has not failed probes before those that have
 	} else {
 		l.turn.move(q)
@@ -142,7 +148,7 @@ func (o *Outbox) place(l *lane) {
 func (o *Outbox) spot(l *lane) (q *queue[lane], at time.Time) {
 	t := l.to
 	switch {
-	case l.pending() == 0:
+	case l.pending() == 0 || len(l.stops) > 0:
 		o.endReplay(l)
 		l.refuseSkips(ErrNothingPending)
 		return nil, at
@@ -232,7 +238,8 @@ func (o *Outbox) gathersUntil(l *lane) time.Time {
 
 // gatherTime is when a batch that is not full goes nonetheless.
 func (l *lane) gatherTime() time.Time {
-	if b := l.to.ep.Bulk; b != nil && !l.seen.IsZero() && l.live() { // a replay's events are all there
+	// A replay's events are all there, and a probe shall not keep the others waiting.
+	if b := l.to.ep.Bulk; b != nil && !l.seen.IsZero() && l.live() && l.to.brk.probing != l {
 		return l.seen.Add(b.Wait)
 	}
 	return time.Time{}

@@ -80,9 +80,12 @@ type Lane struct {
 	// Ended asks the store to forget a replay that has come to its end, and the
 	// dead letters that it has delivered.
 	Ended bool `json:"-"`
+	// Stopped says that it ended before it got there: the dead letters stay.
+	Stopped bool `json:"-"`
 
 	// The tries under way of what follows Acked.
 	Attempts  int       `json:"attempts,omitempty"`
+	Step      int       `json:"step,omitempty"`    // failed ones since something was delivered: where the schedule stands
 	FirstAt   time.Time `json:"first_at,omitzero"` // the first failed one since something was delivered
 	NextAt    time.Time `json:"next_at,omitzero"`
 	LastError string    `json:"last_error,omitempty"`
