@@ -110,22 +110,28 @@ func (a *API) deadLetters(c *call) (any, error) {
 	}
 	out := make([]PlacedLetter, 0, len(all))
 	for _, d := range all {
-		out = append(out, PlacedLetter{DeadKey{d.Endpoint, d.Stream, d.From}.place(), d})
+		out = append(out, PlacedLetter{d.Key().place(), d})
 	}
 	return out, nil
 }
 
 func (k DeadKey) place() string {
-	return k.Endpoint + "/" + k.Stream + "/" + strconv.FormatUint(k.From, 10)
+	place := k.Endpoint + "/" + k.Stream + "/" + strconv.FormatUint(k.From, 10)
+	if k.Replay != "" {
+		place += "/" + k.Replay
+	}
+	return place
 }
 
 func parsePlace(s string) (k DeadKey, ok bool) {
 	parts := strings.Split(s, "/")
-	if len(parts) != 3 {
+	if len(parts) == 3 {
+		parts = append(parts, "")
+	} else if len(parts) != 4 || parts[3] == "" {
 		return k, false
 	}
 	from, err := strconv.ParseUint(parts[2], 10, 64)
-	return DeadKey{parts[0], parts[1], from}, err == nil
+	return DeadKey{parts[0], parts[1], from, parts[3]}, err == nil
 }
 
 // replay takes a [ReplaySpec] whose endpoint may be any reference to one.

@@ -145,6 +145,8 @@ func TestDeliveriesDeadLettersAndReplays(t *testing.T) {
 		{"GET", "deadletters?after=e2/i1/1", "", 200, `[]`},
 		{"GET", "deadletters?endpoint=~all&instance=acme", "", 200, `[{"place":"e2/i1/1","endpoint":"e2"`},
 		{"GET", "deadletters?endpoint=none", "", 404, `"code":"no_endpoint"`},
+		{"GET", "deadletters?after=e1/i1/1/r1&limit=1", "", 200, `[{"place":"e1/i1/2"`},
+		{"GET", "deadletters?after=e1/i1/1/", "", 400, `"field":"after"`},
 		{"GET", "deadletters?after=1", "", 400, `"field":"after"`},
 		{"GET", "deadletters?limit=1001", "", 400, `"field":"limit"`},
 		{"POST", "instances/acme/replay", `{}`, 400, `"field":"from"`},

@@ -57,7 +57,7 @@ type EndpointCommands interface {
 type Deliveries interface {
 	// Deliveries answers the lanes of a stream, or of all streams for "".
 	Deliveries(ctx context.Context, stream string) ([]Lane, error)
-	// DeadLetters answers what was given up, by endpoint, stream and seq.
+	// DeadLetters answers what was given up, in the order of [DeadKey].
 	DeadLetters(ctx context.Context, q DeadQuery) ([]DeadLetter, error)
 	// Replay delivers events of the log once more, beside the live ones, and
 	// answers the lanes it made, one for each endpoint. It fails with an
@@ -208,6 +208,9 @@ type DeadLetter struct {
 	EventAt    time.Time   `json:"event_at,omitzero"`     // of the first event, zero if it was pruned
 }
 
+// Key is the place of the dead letter.
+func (d DeadLetter) Key() DeadKey { return DeadKey{d.Endpoint, d.Stream, d.From, d.Replay} }
+
 // Ref names the endpoint as [ParseRef] reads it.
 func (d DeadLetter) Ref() string { return d.Owner + "/" + d.Name }
 
@@ -220,15 +223,16 @@ type DeadQuery struct {
 }
 
 // DeadKey is the place of a dead letter among all of them, which are ordered by
-// endpoint, stream and the seq of their first event.
+// endpoint, stream, the seq of their first event and their replay.
 type DeadKey struct {
 	Endpoint, Stream string
 	From             uint64
+	Replay           string // empty: it was given up live
 }
 
 // Compare orders two places.
 func (k DeadKey) Compare(o DeadKey) int {
-	return cmp.Or(strings.Compare(k.Endpoint, o.Endpoint), strings.Compare(k.Stream, o.Stream), cmp.Compare(k.From, o.From))
+	return cmp.Or(strings.Compare(k.Endpoint, o.Endpoint), strings.Compare(k.Stream, o.Stream), cmp.Compare(k.From, o.From), strings.Compare(k.Replay, o.Replay))
 }
 
 // Tested is what came of a test.

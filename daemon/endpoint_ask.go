@@ -13,6 +13,7 @@ import (
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/outbox"
 	"github.com/switchhook/switchhook/record"
+	"github.com/switchhook/switchhook/store"
 )
 
 // TestEndpoint implements [api.Endpoints].
@@ -100,17 +101,12 @@ func (f *fleet) lane(ep *record.Endpoint, l outbox.LaneStatus, state string) api
 
 // DeadLetters implements [api.Endpoints].
 func (f *fleet) DeadLetters(_ context.Context, q api.DeadQuery) ([]api.DeadLetter, error) {
-	found, err := f.store.DeadLettersOf(q.Endpoint, q.Stream)
+	found, err := f.store.DeadLettersAfter(q.Endpoint, q.Stream, store.DeadPlace(q.After), q.Limit)
 	if err != nil {
 		return nil, err
 	}
-	key := func(d record.DeadLetter) api.DeadKey {
-		return api.DeadKey{Endpoint: d.Endpoint, Stream: d.Stream, From: d.From}
-	}
-	found = slices.DeleteFunc(found, func(d record.DeadLetter) bool { return key(d).Compare(q.After) <= 0 })
-	slices.SortFunc(found, func(a, b record.DeadLetter) int { return key(a).Compare(key(b)) })
-	out := make([]api.DeadLetter, 0, min(len(found), q.Limit))
-	for _, d := range found[:min(len(found), q.Limit)] {
+	out := make([]api.DeadLetter, 0, len(found))
+	for _, d := range found {
 		out = append(out, f.dead(d))
 	}
 	return out, nil

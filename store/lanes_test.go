@@ -73,10 +73,10 @@ func TestReplayEnds(t *testing.T) {
 			t.Errorf("lanes %v", got)
 		}
 		of, err := s.DeadLettersOf("e", "a")
-		if got := runs(of); err != nil || !slices.Equal(got, []string{"5-9", "8-12", "15-15r", "20-20r", "30-31"}) {
+		if got := runs(of); err != nil || !slices.Equal(got, []string{"5-9", "8-12", "15-15r", "20-21", "20-20r", "30-31"}) {
 			t.Errorf("dead letters %v, %v", got, err)
 		}
-		for who, n := range map[[2]string]int{{"e", "b"}: 1, {"f", "a"}: 1, {"e", "ab"}: 1, {"e", ""}: 7, {"", "a"}: 6, {"", ""}: 8, {"x", ""}: 0} {
+		for who, n := range map[[2]string]int{{"e", "b"}: 1, {"f", "a"}: 1, {"e", "ab"}: 1, {"e", ""}: 8, {"", "a"}: 7, {"", ""}: 9, {"x", ""}: 0} {
 			if of, err := s.DeadLettersOf(who[0], who[1]); err != nil || len(of) != n {
 				t.Errorf("%v has the dead letters %v, %v; want %d", who, runs(of), err, n)
 			}
@@ -113,5 +113,82 @@ func TestDeadLettersAreBoundedAndByAge(t *testing.T) {
 	commit(t, s, func(c *store.Change) { c.DeleteDeadLetters("e", "b", 3, 1<<63) })
 	if of, err := s.DeadLettersOf("e", "b"); err != nil || len(of) != 3 {
 		t.Errorf("%v, %v", runs(of), err)
+	}
+}
+
+// What a replay gives up stands beside what was given up live, though both begin
+// with the same event: a shorter run must not make the rest of a longer one
+// disappear.
+func TestReplayKeepsTheRunItCameFrom(t *testing.T) {
+	s, _ := started(t, newPath(t))
+	commit(t, s, func(c *store.Change) { c.PutEndpoint(record.Endpoint{ID: "e", URL: "https://x.example"}) })
+	for _, d := range []record.DeadLetter{{From: 5, To: 10}, {From: 5, To: 5, Replay: "r"}, {From: 5, To: 6, Replay: "q"}, {From: 5, To: 10}} {
+		d.Endpoint, d.Stream = "e", "a"
+		if err := s.SaveLanes(t.Context(), nil, []record.DeadLetter{d}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := s.DeadLettersAfter("e", "a", store.DeadPlace{}, 9)
+	if got := runs(all); err != nil || !slices.Equal(got, []string{"5-10", "5-6q", "5-5r"}) {
+		t.Fatalf("%v, %v", got, err)
+	}
+	// The replay ends: what another one has given up in it was delivered now.
+	end := record.Lane{Endpoint: "e", Stream: "a", Replay: "r", From: 5, Until: 6, Acked: 6, Ended: true}
+	if err := s.SaveLanes(t.Context(), []record.Lane{end}, nil); err != nil {
+		t.Fatal(err)
+	}
+	all, err = s.DeadLettersAfter("e", "a", store.DeadPlace{}, 9)
+	if got := runs(all); err != nil || !slices.Equal(got, []string{"5-10", "5-5r"}) {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+// All dead letters can be read page by page, whoever is asked for.
+func TestDeadLettersByPage(t *testing.T) {
+	s, _ := started(t, newPath(t))
+	var all []record.DeadLetter
+	for _, endpoint := range []string{"e", "ea", "f"} {
+		for _, stream := range []string{"a", "ab", "b"} {
+			for _, from := range []uint64{1, 2, 0x0100, 1 << 40} {
+				for _, replay := range []string{"", "q", "r"} {
+					all = append(all, record.DeadLetter{Endpoint: endpoint, Stream: stream, From: from, To: from, Replay: replay})
+				}
+			}
+		}
+	}
+	commit(t, s, func(c *store.Change) {
+		for _, d := range slices.Backward(all) {
+			c.PutDeadLetter(d)
+		}
+	})
+	for _, endpoint := range []string{"", "e", "ea", "f", "x"} {
+		for _, stream := range []string{"", "a", "ab", "b", "x"} {
+			want := slices.DeleteFunc(slices.Clone(all), func(d record.DeadLetter) bool {
+				return endpoint != "" && d.Endpoint != endpoint || stream != "" && d.Stream != stream
+			})
+			for _, size := range []int{1, 5, 1000} {
+				var got []record.DeadLetter
+				for at := (store.DeadPlace{}); ; {
+					page, err := s.DeadLettersAfter(endpoint, stream, at, size)
+					if err != nil || len(page) > size {
+						t.Fatal(len(page), err)
+					}
+					if len(page) == 0 {
+						break
+					}
+					got, at = append(got, page...), store.PlaceOf(page[len(page)-1])
+				}
+				if !slices.EqualFunc(got, want, func(a, b record.DeadLetter) bool { return store.PlaceOf(a) == store.PlaceOf(b) }) {
+					t.Errorf("%q of %q by %d: %d of %d", stream, endpoint, size, len(got), len(want))
+				}
+			}
+		}
+	}
+	// A place that is gone, or of another's, is as good as any.
+	if page, err := s.DeadLettersAfter("ea", "", store.DeadPlace{Endpoint: "e", Stream: "zz", From: 9}, 1); err != nil || len(page) != 1 || page[0].Endpoint != "ea" {
+		t.Errorf("%+v, %v", page, err)
+	}
+	if page, err := s.DeadLettersAfter("e", "a", store.DeadPlace{Endpoint: "f"}, 1); err != nil || len(page) != 0 {
+		t.Errorf("%+v, %v", page, err)
 	}
 }

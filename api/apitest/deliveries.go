@@ -132,9 +132,7 @@ func (e *Endpoints) DeadLetters(_ context.Context, q api.DeadQuery) ([]api.DeadL
 	if e.f.err != nil {
 		return nil, e.f.err
 	}
-	key := func(d record.DeadLetter) api.DeadKey {
-		return api.DeadKey{Endpoint: d.Endpoint, Stream: d.Stream, From: d.From}
-	}
+	key := func(d record.DeadLetter) api.DeadKey { return api.DeadLetter{DeadLetter: d}.Key() }
 	all := slices.SortedFunc(slices.Values(e.dead), func(a, b record.DeadLetter) int { return key(a).Compare(key(b)) })
 	var out []api.DeadLetter
 	for _, d := range all {
