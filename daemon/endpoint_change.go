@@ -180,7 +180,7 @@ func (f *fleet) PauseEndpoint(ctx context.Context, id, reason string) (api.Endpo
 		case reason == "":
 			reason = "paused by an operator"
 		}
-		ep.Disabled = reason
+		ep.Disabled, ep.Gone = reason, false
 		return nil
 	})
 	if err != nil && !errors.Is(err, errNoChange) {
@@ -197,7 +197,7 @@ func (f *fleet) ResumeEndpoint(ctx context.Context, id string) (api.Endpoint, er
 			f.outbox.Retry(id)
 			return errNoChange
 		}
-		ep.Disabled = ""
+		ep.Disabled, ep.Gone = "", false
 		return nil
 	})
 	if err != nil && !errors.Is(err, errNoChange) {

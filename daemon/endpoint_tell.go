@@ -36,7 +36,7 @@ func (f *fleet) fact(kind record.Kind, about record.EndpointFact) record.Event {
 // tellChange appends what a change of an endpoint comes to.
 func (f *fleet) tellChange(ch *store.Change, old, now *record.Endpoint) {
 	before := *old
-	before.Disabled = now.Disabled
+	before.Disabled, before.Gone = now.Disabled, now.Gone
 	if !reflect.DeepEqual(before, *now) {
 		ch.Append(f.told(record.EndpointChanged, now, ""))
 	}
@@ -62,7 +62,7 @@ func (f *fleet) endpointGone(ep record.Endpoint, reason string) {
 		if now.URL != ep.URL || now.Disabled != "" {
 			return errNoChange
 		}
-		now.Disabled = reason
+		now.Disabled, now.Gone = reason, true
 		return nil
 	})
 	switch {

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"time"
 
 	"github.com/switchhook/switchhook/instance"
 )
@@ -14,3 +15,7 @@ func (d *Daemon) Wrap(with func(instance.Driver) instance.Driver) {
 // PruneOver does at once what the keeper does every few seconds: it keeps the log
 // within its size.
 func (d *Daemon) PruneOver(ctx context.Context) { d.keeper.pruneOver(ctx) }
+
+// LastWords sets how long a deleted instance's events may take to be delivered, of
+// a daemon that does not run yet.
+func (d *Daemon) LastWords(most time.Duration) { d.keeper.lastWords = most }

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/switchhook/switchhook/bus"
@@ -14,7 +15,7 @@ import (
 const (
 	keepEvery = 5 * time.Second  // deleted instances are looked at
 	pruneEach = 10 * time.Minute // the log is pruned of what is old
-	lastWords = 72 * time.Hour   // how long a deleted instance's events may take to be delivered
+	lastWords = 72 * time.Hour   // see keeper
 )
 
 // keeper tidies up behind the others: it erases deleted instances once their
@@ -24,7 +25,8 @@ type keeper struct {
 	store     *store.Store
 	bus       *bus.Bus
 	retention time.Duration
-	maxSize   int64 // of the log; looked at with the deleted instances
+	lastWords time.Duration // how long a deleted instance's events may take to be delivered
+	maxSize   int64         // of the log; looked at with the deleted instances
 	log       *slog.Logger
 }
 
@@ -54,10 +56,14 @@ func (k *keeper) eraseDeleted(ctx context.Context) {
 			return
 		}
 		since := time.Since(m.live.Load().Status().Record.DeletedAt)
-		if since < lastWords && !m.heard && !k.heard(m.id) {
-			continue
+		if !m.heard {
+			lanes := k.fleet.outbox.Status(m.id)
+			if since < k.lastWords && !k.heard(m.id, lanes) {
+				continue
+			}
+			// The outbox, from now on, knows nothing of it any more.
+			m.heard, m.unheard = true, waiting(lanes)
 		}
-		m.heard = true // the outbox, from now on, knows nothing of it any more
 		if err := k.fleet.erase(ctx, m); err != nil {
 			k.log.Warn("deleted instance could not be erased", "instance", m.id, "err", err)
 			continue
@@ -102,19 +108,32 @@ func (k *keeper) passed(stream string) uint64 {
 }
 
 // heard reports whether everyone has read the last event of a deleted instance
-// who can: disabled endpoints do not hold it.
-func (k *keeper) heard(stream string) bool {
-	lanes := k.fleet.outbox.Status(stream)
+// who will: it does not wait for a receiver that wants nothing any more. A paused
+// endpoint holds it, too, until its horizon, at which the outbox gives up what is
+// pending.
+func (k *keeper) heard(stream string, lanes []outbox.LaneStatus) bool {
 	head := k.store.Head(stream)
 	if !k.complete(stream, lanes) || k.store.SeqAt(stream, k.bus.Published()) < head {
 		return false
 	}
 	for _, l := range lanes {
-		if l.Disabled == "" && (l.Acked < head && l.Replay == "" || l.Replay != "" && l.Acked < l.Until) {
+		if (l.Acked < head && l.Replay == "" || l.Replay != "" && l.Acked < l.Until) && !k.gone(l) {
 			return false
 		}
 	}
 	return true
+}
+
+// gone reports whether the receiver of a lane has said that it wants nothing any
+// more. The outbox may know of it before it is stored.
+func (k *keeper) gone(l outbox.LaneStatus) bool {
+	ep, ok := k.fleet.book.get(l.Endpoint)
+	return !ok || ep.Gone || ep.Disabled == "" && l.Disabled != ""
+}
+
+// waiting answers the lanes that have something pending.
+func waiting(lanes []outbox.LaneStatus) []outbox.LaneStatus {
+	return slices.DeleteFunc(lanes, func(l outbox.LaneStatus) bool { return l.Pending == 0 })
 }
 
 // complete reports whether the outbox has a lane for every endpoint that a
@@ -148,6 +167,27 @@ func (f *fleet) deleted() []*member {
 	return out
 }
 
+// tellUnheard says whose events go with a deleted instance before they were
+// delivered.
+func (f *fleet) tellUnheard(ch *store.Change, m *member) {
+	for _, l := range m.unheard {
+		ep, ok := f.book.get(l.Endpoint)
+		if !ok {
+			continue
+		}
+		last := l.Head
+		if l.Replay != "" {
+			last = l.Until
+		}
+		f.log.Warn("deleted instance goes with events that were not delivered",
+			"instance", m.id, "endpoint", ep.ID, "replay", l.Replay, "from", l.Acked+1, "to", last)
+		ch.Append(f.fact(record.EndpointGaveUp, record.EndpointFact{
+			Endpoint: ep.ID, Name: ep.Name, Instance: m.id, Tenant: ep.Tenant, Reason: "the instance was deleted",
+			Fails: l.Attempts, From: l.Acked + 1, To: last,
+		}))
+	}
+}
+
 // erase removes everything that the daemon holds about a deleted instance: its
 // endpoints, and at those of its tenant and of the daemon what belongs to it.
 func (f *fleet) erase(ctx context.Context, m *member) error {
@@ -166,6 +206,7 @@ func (f *fleet) erase(ctx context.Context, m *member) error {
 			ch.Append(f.told(record.EndpointDeleted, &own[i], "the instance was deleted"))
 		}
 	}
+	f.tellUnheard(ch, m)
 	ch.EraseInstance(m.id, ids...)
 	// The files first: what is erased from the store is not found again.
 	if err := f.files.Erase(m.id); err != nil {

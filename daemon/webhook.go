@@ -78,7 +78,7 @@ func (f *fleet) commitWebhook(ctx context.Context, ch *store.Change, m *member, 
 	}
 	step(&ep, c.Instance.Config)
 	if c.Webhook || ep.URL != old.URL {
-		ep.Disabled = ""
+		ep.Disabled, ep.Gone = "", false
 	}
 	ch.PutEndpoint(ep)
 	var lanes []record.Lane
