@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,11 +31,21 @@ func runs(dead []record.DeadLetter) (out []string) {
 	return out
 }
 
+func putEndpoints(t testing.TB, s *store.Store, ids ...string) {
+	t.Helper()
+	commit(t, s, func(c *store.Change) {
+		for _, id := range ids {
+			c.PutEndpoint(record.Endpoint{ID: id, URL: "https://x.example"})
+		}
+	})
+}
+
 // A replay stands beside the live lane, and its end takes with it what it has
 // delivered and nothing else.
 func TestReplayEnds(t *testing.T) {
 	path := newPath(t)
 	s, stop := started(t, path)
+	putEndpoints(t, s, "e", "f")
 	live := record.Lane{Endpoint: "e", Stream: "a", Acked: 90}
 	replay := record.Lane{Endpoint: "e", Stream: "a", Replay: "r", From: 10, Until: 20, Acked: 9}
 	var dead []record.DeadLetter
@@ -89,6 +100,7 @@ func TestReplayEnds(t *testing.T) {
 // A live lane has no end to be saved.
 func TestLiveLanesStay(t *testing.T) {
 	s, _ := started(t, newPath(t))
+	putEndpoints(t, s, "e")
 	dead := []record.DeadLetter{{Endpoint: "e", Stream: "a", From: 1, To: 2}}
 	if err := s.SaveLanes(t.Context(), []record.Lane{{Endpoint: "e", Stream: "a", Acked: 5, Until: 9, Ended: true}}, dead); err != nil {
 		t.Fatal(err)
@@ -121,7 +133,7 @@ func TestDeadLettersAreBoundedAndByAge(t *testing.T) {
 // disappear.
 func TestReplayKeepsTheRunItCameFrom(t *testing.T) {
 	s, _ := started(t, newPath(t))
-	commit(t, s, func(c *store.Change) { c.PutEndpoint(record.Endpoint{ID: "e", URL: "https://x.example"}) })
+	putEndpoints(t, s, "e")
 	for _, d := range []record.DeadLetter{{From: 5, To: 10}, {From: 5, To: 5, Replay: "r"}, {From: 5, To: 6, Replay: "q"}, {From: 5, To: 10}} {
 		d.Endpoint, d.Stream = "e", "a"
 		if err := s.SaveLanes(t.Context(), nil, []record.DeadLetter{d}); err != nil {
@@ -190,5 +202,67 @@ func TestDeadLettersByPage(t *testing.T) {
 	}
 	if page, err := s.DeadLettersAfter("e", "a", store.DeadPlace{Endpoint: "f"}, 1); err != nil || len(page) != 0 {
 		t.Errorf("%+v, %v", page, err)
+	}
+}
+
+// An endpoint can go while the outbox saves: nothing of it may come back, and
+// nothing of the others may be lost. Without an address it has no lanes either.
+func TestSavedAfterTheirEndpointWent(t *testing.T) {
+	s, _ := started(t, newPath(t))
+	putEndpoints(t, s, "e", "stays", "w")
+	save := func() {
+		t.Helper()
+		var lanes []record.Lane
+		var dead []record.DeadLetter
+		for _, ep := range []string{"e", "w", "stays", "never"} {
+			lanes = append(lanes, record.Lane{Endpoint: ep, Stream: "a", Acked: 5}, record.Lane{Endpoint: ep, Stream: "a", Replay: "r", Until: 9})
+			dead = append(dead, record.DeadLetter{Endpoint: ep, Stream: "a", From: 4, To: 4})
+		}
+		if err := s.SaveLanes(t.Context(), lanes, dead); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save()
+	if got := lanesOf(t, s); !slices.Equal(got, []string{"e/a/@5", "e/a/r@0", "stays/a/@5", "stays/a/r@0", "w/a/@5", "w/a/r@0"}) {
+		t.Fatal(got)
+	}
+	commit(t, s, func(c *store.Change) {
+		c.DeleteEndpoint("e")
+		c.PutEndpoint(record.Endpoint{ID: "w"})
+		c.DeleteLanes("w")
+	})
+	save()
+	dead, err := s.DeadLettersOf("", "")
+	if got := lanesOf(t, s); !slices.Equal(got, []string{"stays/a/@5", "stays/a/r@0"}) || err != nil || len(dead) != 2 {
+		t.Errorf("%v, %+v, %v", got, dead, err)
+	}
+}
+
+// Whatever the order in which an endpoint goes and its lanes are saved, they are
+// gone in the end.
+func TestSaveBesideARemoval(t *testing.T) {
+	s, _ := started(t, newPath(t))
+	for range 20 {
+		putEndpoints(t, s, "e")
+		var both sync.WaitGroup
+		for range 4 {
+			both.Go(func() {
+				lanes := []record.Lane{{Endpoint: "e", Stream: "a", Acked: 5}}
+				if err := s.SaveLanes(t.Context(), lanes, []record.DeadLetter{{Endpoint: "e", Stream: "a", From: 4, To: 4}}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		both.Go(func() {
+			c := s.Change()
+			c.DeleteEndpoint("e")
+			if _, err := s.Commit(t.Context(), c); err != nil {
+				t.Error(err)
+			}
+		})
+		both.Wait()
+		if dead, err := s.DeadLettersOf("", ""); len(lanesOf(t, s)) != 0 || len(dead) != 0 || err != nil {
+			t.Fatalf("%v, %v, %v", lanesOf(t, s), runs(dead), err)
+		}
 	}
 }

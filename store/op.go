@@ -18,6 +18,7 @@ type op struct {
 	value  []byte
 	was    []byte // put only where this is the value still; nil: whatever it is
 	find   func(*bbolt.Cursor) (keys [][]byte)
+	only   func(*bbolt.Tx) bool // put only where this says so; nil: wherever
 }
 
 func (o op) apply(tx *bbolt.Tx) error {
@@ -35,6 +36,8 @@ func (o op) apply(tx *bbolt.Tx) error {
 		return nil
 	case o.value == nil:
 		return b.Delete(o.key)
+	case o.only != nil && !o.only(tx):
+		return nil
 	case o.was != nil && !bytes.Equal(b.Get(o.key), o.was):
 		return nil
 	default:
