@@ -47,7 +47,7 @@ func (f *fleet) SkipEvent(ctx context.Context, id, stream string) (api.DeadLette
 	case !f.book.covers(&ep, stream):
 		return api.DeadLetter{}, invalid("stream", "does not lead to this endpoint")
 	}
-	d, err := f.outbox.Skip(ctx, id, stream)
+	d, err := f.outbox.Skip(ctx, id, stream, "")
 	switch {
 	case errors.Is(err, outbox.ErrNothingPending):
 		return api.DeadLetter{}, api.ErrNothingPending

@@ -168,22 +168,25 @@ func (l *life) SaveLanes(_ context.Context, lanes []record.Lane, dead []record.D
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, d := range dead {
-		// A dead letter does not say whether it is a replay's: its place does.
-		lane, _ := l.laneOfRequest(d.Endpoint, d.Stream, d.From)
+		id := laneKey(record.Lane{Endpoint: d.Endpoint, Stream: d.Stream, Replay: d.Replay})
 		for x := d.From; x <= d.To; x++ {
-			mark(l.given, laneKey(lane), x)
+			mark(l.given, id, x)
 		}
 	}
 	l.set(func() {
 		for _, lane := range lanes {
 			l.put(lane)
 		}
-		l.fakeLog.dead = append(l.fakeLog.dead, dead...)
+		l.putDead(dead)
 	})
 	for _, lane := range lanes {
 		live := laneKey(record.Lane{Endpoint: lane.Endpoint, Stream: lane.Stream})
 		if lane.Ended && l.replays[live].Replay == lane.Replay {
 			delete(l.replays, live)
+			if lane.Stopped {
+				l.requests["replays stopped"]++
+				continue
+			}
 			l.requests["replays ended"]++
 			l.checkReplayed(lane)
 		}
@@ -275,6 +278,17 @@ func (w *world) replay(o *Outbox, ep record.Endpoint, stream string, n int) {
 	o.StartReplay(lane)
 }
 
+// replayOf answers the replay of a stream to ep that is on disk.
+func (w *world) replayOf(ep record.Endpoint, stream string) record.Lane {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	lane, ok := w.replays[laneKey(record.Lane{Endpoint: ep.ID, Stream: stream})]
+	if !ok {
+		lane.Replay = "none"
+	}
+	return lane
+}
+
 // anyStream answers a stream that leads to ep; now and then it is a new one.
 func (w *world) anyStream(ep record.Endpoint) string {
 	if ep.Stream != "" {
@@ -299,7 +313,7 @@ func (w *world) live(span time.Duration, finish bool) {
 	defer cancel()
 	done := make(chan error)
 	go func() { done <- o.Run(ctx) }()
-	var skips sync.WaitGroup
+	var asks sync.WaitGroup
 	for end := time.Now().Add(span); time.Now().Before(end); {
 		time.Sleep(time.Duration(w.rng(40)) * time.Millisecond)
 		n := w.rng(len(w.endpoints))
@@ -317,12 +331,21 @@ func (w *world) live(span time.Duration, finish bool) {
 		case 3, 4:
 			w.replay(o, ep, stream, w.rng(1000000))
 		case 5:
-			skips.Go(func() {
-				d, err := o.Skip(ctx, ep.ID, stream)
+			asks.Go(func() {
+				d, err := o.Skip(ctx, ep.ID, stream, "")
 				w.mu.Lock()
 				defer w.mu.Unlock()
 				if err == nil && !w.given[laneKey(record.Lane{Endpoint: ep.ID, Stream: stream})][d.From] {
 					w.t.Errorf("%s %s: skipped %+v is not on disk", ep.ID, stream, d)
+				}
+			})
+		case 7:
+			lane := w.replayOf(ep, stream)
+			asks.Go(func() {
+				if w.rng(2) == 0 {
+					_, _ = o.Skip(ctx, ep.ID, stream, lane.Replay)
+				} else if err := o.StopReplay(ctx, ep.ID, stream, lane.Replay); err == nil && w.replayOf(ep, stream).Replay == lane.Replay {
+					w.t.Errorf("%s %s: the stopped replay is on disk", ep.ID, stream)
 				}
 			})
 		case 6:
@@ -343,7 +366,7 @@ func (w *world) live(span time.Duration, finish bool) {
 	if err := <-done; err != nil && finish {
 		w.t.Logf("stopped: %v", err)
 	}
-	skips.Wait()
+	asks.Wait()
 	w.mu.Lock()
 	clear(w.underWay)
 	w.mu.Unlock()

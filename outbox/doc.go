@@ -84,10 +84,11 @@
 // survives a restart, goes only when no live lane of its endpoint is ready, and
 // ends with a save that makes the log forget it, and the dead letters that it
 // has delivered. What a replay repeats is old: at its horizon one event alone is
-// given up, and the next has its try. That dead letter stays.
+// given up, and the next has its try. That dead letter names the replay, and
+// stays. An operator may stop a replay; then all of them stay.
 //
 // Events that are not meant for the endpoint are passed over without a request.
 // Events that were pruned before the lane got to them become one dead letter,
 // "expired"; a replay passes over them with a line in the log. An operator may
-// skip what a lane is stuck with. Nothing else moves a cursor.
+// skip what a lane, or a replay, is stuck with. Nothing else moves a cursor.
 package outbox

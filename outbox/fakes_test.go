@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -103,10 +102,17 @@ func (l *fakeLog) Head(stream string) uint64 {
 	return l.heads[stream]
 }
 
-func (l *fakeLog) Streams() []string {
+// Streams answers those with events in the log, as the store does: a stream
+// whose events were all pruned is not among them.
+func (l *fakeLog) Streams() (out []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Collect(maps.Keys(l.heads))
+	for name, events := range l.events {
+		if len(events) > 0 {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 func (l *fakeLog) Endpoints() ([]record.Endpoint, error) {
@@ -143,8 +149,22 @@ func (l *fakeLog) SaveLanes(ctx context.Context, lanes []record.Lane, dead []rec
 	for _, lane := range lanes {
 		l.put(lane)
 	}
-	l.dead = append(l.dead, dead...)
+	l.putDead(dead)
 	return nil
+}
+
+// putDead writes dead letters; what has the same key is the same one. mu is held.
+func (l *fakeLog) putDead(dead []record.DeadLetter) {
+	for _, d := range dead {
+		i := slices.IndexFunc(l.dead, func(old record.DeadLetter) bool {
+			return old.Endpoint == d.Endpoint && old.Stream == d.Stream && old.From == d.From && old.Replay == d.Replay
+		})
+		if i < 0 {
+			l.dead = append(l.dead, d)
+		} else {
+			l.dead[i] = d
+		}
+	}
 }
 
 func (l *fakeLog) set(f func()) {
@@ -172,8 +192,12 @@ func (l *fakeLog) put(lane record.Lane) {
 		return
 	}
 	delete(l.lanes, laneKey(lane))
+	if lane.Stopped {
+		return
+	}
 	l.dead = slices.DeleteFunc(l.dead, func(d record.DeadLetter) bool {
-		return d.Endpoint == lane.Endpoint && d.Stream == lane.Stream && d.From >= lane.From && d.To <= lane.Until
+		return d.Endpoint == lane.Endpoint && d.Stream == lane.Stream && d.From >= lane.From && d.To <= lane.Until &&
+			d.Replay != lane.Replay
 	})
 }
 

@@ -38,6 +38,7 @@ func (o *Outbox) giveUp(l *lane, s span, reason string) {
 	g := given{DeadLetter: record.DeadLetter{
 		Endpoint: l.to.ep.ID, Stream: l.st.name, From: s.from, To: s.to, Reason: reason,
 		At: o.now.Round(0), Attempts: l.rec.Attempts,
+		Replay: l.rec.Replay, // its end shall not delete what it gave up itself
 	}}
 	if n := len(l.rec.Tries); n > 0 && reason != reasonExpired {
 		last := l.rec.Tries[n-1]
@@ -51,9 +52,6 @@ func (o *Outbox) giveUp(l *lane, s span, reason string) {
 		slog.Uint64("to", s.to), slog.String("reason", reason))...)
 	o.advance(l, s.to)
 	l.rec.Prev = s.to // so that the receiver can see the gap
-	if !l.live() && l.rec.From <= s.to {
-		l.rec.From = s.to + 1 // its end shall not delete this dead letter
-	}
 }
 
 // why is the reason for a dead letter that came without a try.

@@ -35,6 +35,7 @@ type lane struct {
 	enough uint64    // bulk: a batch is full with this event
 
 	skips []chan<- skipped // what was asked to be given up; see skip.go
+	stops []chan<- error   // a replay is to end, and who waits for that
 
 	dirty   bool // rec or dead differ from the last save begun
 	unsaved int  // acknowledged requests whose cursor is not on disk
@@ -92,6 +93,10 @@ func (o *Outbox) removeLane(l *lane) {
 	s.lanes[len(s.lanes)-1] = nil
 	s.lanes = s.lanes[:len(s.lanes)-1]
 	l.refuseSkips(ErrNothingPending)
+	for _, answer := range l.stops {
+		answer <- nil
+	}
+	l.stops = nil
 	o.leaveBreaker(l)
 }
 
@@ -141,7 +146,7 @@ func (o *Outbox) place(l *lane) {
 func (o *Outbox) spot(l *lane) (q *queue[lane], at time.Time) {
 	t := l.to
 	switch {
-	case l.pending() == 0:
+	case l.pending() == 0 || len(l.stops) > 0:
 		o.endReplay(l)
 		l.refuseSkips(ErrNothingPending)
 		return nil, at

@@ -17,8 +17,16 @@ func (o *Outbox) load() error {
 		o.streamOf(name)
 	}
 	given := make(map[string][]record.Lane, len(endpoints))
+	for i := range endpoints {
+		given[endpoints[i].ID] = nil
+	}
 	for _, rec := range stored {
-		given[rec.Endpoint] = append(given[rec.Endpoint], rec)
+		if _, known := given[rec.Endpoint]; known {
+			given[rec.Endpoint] = append(given[rec.Endpoint], rec)
+			// The log does not list a stream whose events were all pruned. It has to be
+			// there before any endpoint is: each shall get the lane that was stored.
+			o.streamOf(rec.Stream)
+		}
 	}
 	for i := range endpoints {
 		t := o.addTarget(&endpoints[i])
@@ -27,9 +35,6 @@ func (o *Outbox) load() error {
 			if rec.Replay == "" {
 				recs[rec.Stream] = rec
 			}
-		}
-		for name := range recs {
-			o.streamOf(name)
 		}
 		o.cover(t, func(l *lane) {
 			if rec, ok := recs[l.st.name]; ok {

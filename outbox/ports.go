@@ -18,8 +18,8 @@ type Log interface {
 	// unless they were pruned. It is called on the scheduler's goroutine and
 	// must answer from memory.
 	Head(stream string) uint64
-	// Streams answers every stream that has a head above 0, in any order. It is
-	// called on the scheduler's goroutine and must answer from memory.
+	// Streams answers every stream that has events in the log, in any order. It
+	// is called on the scheduler's goroutine and must answer from memory.
 	Streams() []string
 	Endpoints() ([]record.Endpoint, error)
 	Lanes() ([]record.Lane, error)

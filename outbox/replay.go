@@ -1,6 +1,11 @@
 package outbox
 
-import "github.com/switchhook/switchhook/record"
+import (
+	"context"
+	"fmt"
+
+	"github.com/switchhook/switchhook/record"
+)
 
 // startReplay adds the lane of a replay; see [Outbox.StartReplay].
 func (o *Outbox) startReplay(rec record.Lane) {
@@ -15,11 +20,45 @@ func (o *Outbox) startReplay(rec record.Lane) {
 	o.place(o.addLane(t, s, rec))
 }
 
+// StopReplay ends a replay where it is: its lane is forgotten, on disk too, when
+// StopReplay answers, and nothing is sent for it any more. What it has not
+// delivered it leaves, and all dead letters. The error is [ErrNothingPending] if
+// there is no such replay, ctx's, or says that Run does not run. When ctx ends
+// early the replay ends nonetheless.
+func (o *Outbox) StopReplay(ctx context.Context, endpoint, stream, replay string) error {
+	answer := make(chan error, 1)
+	err, failed := await(ctx, o, func() { o.stopReplay(endpoint, stream, replay, answer) }, answer)
+	if failed != nil {
+		return fmt.Errorf("stop a replay: %w", failed)
+	}
+	return err
+}
+
+func (o *Outbox) stopReplay(endpoint, stream, replay string, answer chan<- error) {
+	var l *lane
+	if t := o.targets[endpoint]; t != nil && replay != "" {
+		l = o.find(t, o.streams[stream], replay)
+	}
+	if l == nil {
+		answer <- ErrNothingPending
+		return
+	}
+	l.stops = append(l.stops, answer)
+	l.cutShort() // it ends when nothing of it is under way
+	o.saver.hurry = true
+	o.place(l)
+}
+
 // endReplay has the end of a replay written; with that the lane goes.
 func (o *Outbox) endReplay(l *lane) {
-	if !l.live() && l.rec.Acked >= l.rec.Until && !l.rec.Ended {
-		l.rec.Ended = true
-		o.markDirty(l)
+	reached := l.rec.Acked >= l.rec.Until
+	if l.live() || l.rec.Ended || !reached && len(l.stops) == 0 {
+		return
+	}
+	l.rec.Ended, l.rec.Stopped = true, !reached
+	o.markDirty(l)
+	if len(l.stops) > 0 {
+		o.saver.hurry = true
 	}
 }
 

@@ -157,7 +157,7 @@ func TestReplayOfWhatIsGoneAndOfWhatFails(t *testing.T) {
 		}
 		time.Sleep(72 * time.Hour)
 		dead := log.deadLetters()
-		if log.has(lane) || len(dead) != 2 || dead[1].From != 6 || dead[1].To != 6 || !strings.HasPrefix(dead[1].Reason, "undelivered") {
+		if log.has(lane) || len(dead) != 1 || dead[0].From != 6 || dead[0].To != 6 || dead[0].Replay != "again" || !strings.HasPrefix(dead[0].Reason, "undelivered") {
 			t.Errorf("dead letters %+v", dead)
 		}
 		if got := send.seqs("a"); got[len(got)-1] != 8 || got[len(got)-2] != 7 {
@@ -206,7 +206,7 @@ func TestSkip(t *testing.T) {
 		o := run(t, log, send, func(c *Config) { c.OnHealth = news.hear })
 		skip := func() record.DeadLetter {
 			t.Helper()
-			d, err := o.Skip(t.Context(), "a", ep.Stream)
+			d, err := o.Skip(t.Context(), "a", ep.Stream, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -216,7 +216,7 @@ func TestSkip(t *testing.T) {
 			return d
 		}
 		for _, at := range []string{"a", "nobody"} {
-			if _, err := o.Skip(t.Context(), at, ep.Stream); !errors.Is(err, ErrNothingPending) {
+			if _, err := o.Skip(t.Context(), at, ep.Stream, ""); !errors.Is(err, ErrNothingPending) {
 				t.Errorf("nothing is pending: %v", err)
 			}
 		}
@@ -239,7 +239,7 @@ func TestSkip(t *testing.T) {
 		if err := o.stop(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := o.Skip(t.Context(), "a", ep.Stream); err == nil {
+		if _, err := o.Skip(t.Context(), "a", ep.Stream, ""); err == nil {
 			t.Error("skipped without Run")
 		}
 	})
@@ -256,7 +256,7 @@ func TestSkipABatch(t *testing.T) {
 		o := run(t, log, send, nil)
 		time.Sleep(time.Second)
 		o.commit(ep.Stream, 2)
-		d, err := o.Skip(t.Context(), "a", ep.Stream)
+		d, err := o.Skip(t.Context(), "a", ep.Stream, "")
 		if err != nil || d.From != 1 || d.To != 3 {
 			t.Fatalf("got %+v, %v", d, err)
 		}
@@ -265,7 +265,7 @@ func TestSkipABatch(t *testing.T) {
 			return Verdict{Outcome: Delivered}
 		})
 		time.Sleep(time.Minute)
-		if _, err := o.Skip(t.Context(), "a", ep.Stream); !errors.Is(err, ErrNothingPending) {
+		if _, err := o.Skip(t.Context(), "a", ep.Stream, ""); !errors.Is(err, ErrNothingPending) {
 			t.Errorf("skipped what was delivered: %v", err)
 		}
 		if n := len(log.deadLetters()); n != 1 {
@@ -282,16 +282,129 @@ func TestSkipWhatIsNotTried(t *testing.T) {
 		ep := everywhere(log, 8)
 		o := run(t, log, send, nil)
 		time.Sleep(time.Hour)
-		if _, err := o.Skip(t.Context(), ep.ID, "i-07"); err != nil {
+		if _, err := o.Skip(t.Context(), ep.ID, "i-07", ""); err != nil {
 			t.Error(err)
 		}
 		ep.Disabled = "by an operator"
 		o.SetEndpoint(ep)
-		if _, err := o.Skip(t.Context(), ep.ID, "i-06"); err != nil {
+		if _, err := o.Skip(t.Context(), ep.ID, "i-06", ""); err != nil {
 			t.Error(err)
 		}
 		if n := len(log.deadLetters()); n != 2 {
 			t.Errorf("%d dead letters", n)
 		}
 	})
+}
+
+// What a replay delivers before it gives something up is a dead letter no more.
+func TestReplayKeepsOnlyWhatItGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, send := newFakeLog(), &fakeSender{}
+		ep := log.add(endpoint("a"), 3)
+		log.commit(ep.Stream, 3)
+		for seq := uint64(1); seq <= 3; seq++ {
+			log.dead = append(log.dead, record.DeadLetter{Endpoint: "a", Stream: ep.Stream, From: seq, To: seq})
+		}
+		send.set(func(_ context.Context, r request) Verdict {
+			if r.seq == 2 {
+				return Verdict{Err: errDown}
+			}
+			return Verdict{Outcome: Delivered}
+		})
+		o := run(t, log, send, func(c *Config) { c.Horizon = time.Hour })
+		lane := o.replay(ep, ep.Stream, 1, 3)
+		time.Sleep(10 * time.Hour)
+		dead := log.deadLetters()
+		if log.has(lane) || len(dead) != 1 || dead[0].From != 2 || dead[0].Replay != lane.Replay {
+			t.Errorf("dead letters %+v", dead)
+		}
+	})
+}
+
+// A replay is stopped when StopReplay answers: it is not on disk, and nothing is
+// sent for it. Its dead letters stay.
+func TestStopReplay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, send := newFakeLog(), &fakeSender{}
+		log.saveDelay = func() time.Duration { return 20 * time.Millisecond }
+		send.set(func(ctx context.Context, r request) Verdict {
+			if r.seq <= 2 {
+				return Verdict{Outcome: Delivered}
+			}
+			<-ctx.Done()
+			return Verdict{Err: ctx.Err()}
+		})
+		ep := log.add(endpoint("a"), 5)
+		log.commit(ep.Stream, 5)
+		log.dead = []record.DeadLetter{{Endpoint: "a", Stream: ep.Stream, From: 1, To: 1}}
+		o := run(t, log, send, nil)
+		lane := o.replay(ep, ep.Stream, 1, 5)
+		time.Sleep(time.Second)
+		for range 2 {
+			if _, err := o.Skip(t.Context(), "a", ep.Stream, ""); !errors.Is(err, ErrNothingPending) {
+				t.Errorf("skipped a live event: %v", err)
+			}
+		}
+		if d, err := o.Skip(t.Context(), "a", ep.Stream, lane.Replay); err != nil || d.From != 3 || d.Replay != lane.Replay {
+			t.Errorf("skipped %+v, %v", d, err)
+		}
+		time.Sleep(time.Second)
+		began := time.Now()
+		if err := o.StopReplay(t.Context(), "a", ep.Stream, lane.Replay); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took > 45*time.Millisecond || log.has(lane) || len(o.Status("")) != 1 {
+			t.Errorf("not stopped after %v: %+v", took, o.Status(""))
+		}
+		for _, replay := range []string{lane.Replay, "", "another"} {
+			if err := o.StopReplay(t.Context(), "a", ep.Stream, replay); !errors.Is(err, ErrNothingPending) {
+				t.Errorf("replay %q: %v", replay, err)
+			}
+		}
+		send.set(nil)
+		o.commit(ep.Stream, 1)
+		time.Sleep(time.Hour)
+		equal(t, "sent", send.seqs("a"), []uint64{1, 2, 3, 4, 6})
+		if dead := log.deadLetters(); len(dead) != 2 || dead[0].From != 1 || dead[1].From != 3 {
+			t.Errorf("dead letters %+v", dead)
+		}
+		if err := o.stop(); err != nil {
+			t.Fatal(err)
+		}
+		if err := o.StopReplay(t.Context(), "a", ep.Stream, lane.Replay); err == nil || errors.Is(err, ErrNothingPending) {
+			t.Errorf("without Run: %v", err)
+		}
+	})
+}
+
+// A replay that waits, at a paused endpoint or behind an open breaker, and one
+// whose end the disk does not take at first, are stopped as well.
+func TestStopReplayThatWaits(t *testing.T) {
+	for name, paused := range map[string]string{"paused": "by an operator", "breaker": ""} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				log, send := newFakeLog(), &fakeSender{answer: down}
+				ep := endpoint("a")
+				ep.Disabled = paused
+				log.add(ep, 5)
+				log.commit(ep.Stream, 6)
+				o := run(t, log, send, nil)
+				lane := o.replay(ep, ep.Stream, 1, 5)
+				time.Sleep(time.Hour)
+				log.set(func() { log.saveErr = errors.New("disk full") })
+				time.AfterFunc(10*time.Second, func() { log.set(func() { log.saveErr = nil }) })
+				if err := o.StopReplay(t.Context(), "a", ep.Stream, lane.Replay); err != nil || log.has(lane) {
+					t.Errorf("not stopped: %v", err)
+				}
+				ep.Disabled = ""
+				o.SetEndpoint(ep)
+				send.set(nil)
+				o.Retry("a")
+				o.drained("", time.Second)
+				if got := send.seqs("a"); got[len(got)-1] != 6 {
+					t.Errorf("sent %v", got)
+				}
+			})
+		})
+	}
 }

@@ -205,3 +205,49 @@ func TestStopTellsHealth(t *testing.T) {
 		equal(t, "health", news.heard(), []record.Kind{record.EndpointFailing})
 	})
 }
+
+// A stream whose events were all pruned is not in the log's list. After a restart
+// its lane to an endpoint of many streams is the stored one nonetheless: what
+// waited becomes a dead letter, and prev goes on.
+func TestLaneOfAPrunedStreamIsKept(t *testing.T) {
+	for name, tc := range map[string]struct{ acked, dead uint64 }{
+		"two waited": {3, 1}, "nothing waited": {5, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				log, send := newFakeLog(), &fakeSender{}
+				for _, id := range []string{"all", "other"} { // each may be the first that is loaded
+					ep := endpoint(id)
+					ep.Stream = ""
+					log.add(ep, 0)
+					log.set(func() {
+						log.put(record.Lane{Endpoint: id, Stream: "i-1", Acked: tc.acked, Prev: tc.acked})
+					})
+				}
+				log.commit("i-1", 5)
+				log.prune("i-1", 5)
+				o := run(t, log, send, nil)
+				time.Sleep(time.Second)
+				o.commit("i-1", 1)
+				o.drained("", time.Minute)
+				for _, id := range []string{"all", "other"} {
+					equal(t, "sent", send.seqs(id), []uint64{6})
+				}
+				for _, r := range send.requests() {
+					if r.prev != 5 {
+						t.Errorf("%d came with prev %d", r.seq, r.prev)
+					}
+				}
+				dead := log.deadLetters()
+				if uint64(len(dead)) != 2*tc.dead {
+					t.Fatalf("dead letters %+v", dead)
+				}
+				for _, d := range dead {
+					if d.From != 4 || d.To != 5 || d.Reason != reasonExpired {
+						t.Errorf("dead letter %+v", d)
+					}
+				}
+			})
+		})
+	}
+}

@@ -81,6 +81,8 @@ type Lane struct {
 	// Ended asks the store to forget a replay that has come to its end, and the
 	// dead letters that it has delivered.
 	Ended bool `json:"-"`
+	// Stopped says that it ended before it got there: the dead letters stay.
+	Stopped bool `json:"-"`
 
 	// The tries under way of what follows Acked.
 	Attempts  int       `json:"attempts,omitempty"`

@@ -67,11 +67,13 @@ func (s *Store) addressed(endpoint string) func(*bbolt.Tx) bool {
 // PutLane stores how far a lane has come. A replay that has ended is forgotten
 // instead, together with the dead letters of its endpoint and stream that lie
 // wholly within it: it has delivered them. Those that it gave up itself stay; see
-// [record.DeadLetter].
+// [record.DeadLetter]. So do all if it was stopped.
 func (c *Change) PutLane(l record.Lane) {
 	if l.Ended && l.Replay != "" {
 		c.DeleteLane(l.Endpoint, l.Stream, l.Replay)
-		c.deleteDead(l.Endpoint, l.Stream, l.From, l.Until, l.Replay)
+		if !l.Stopped {
+			c.deleteDead(l.Endpoint, l.Stream, l.From, l.Until, l.Replay)
+		}
 		return
 	}
 	c.putJSON(bucketLanes, c.laneKey(l.Endpoint, l.Stream, l.Replay), l)

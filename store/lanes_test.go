@@ -97,6 +97,23 @@ func TestReplayEnds(t *testing.T) {
 	}
 }
 
+// A replay that was stopped is forgotten; it has not delivered what it leaves.
+func TestStoppedReplaysLeaveDeadLetters(t *testing.T) {
+	s, _ := started(t, newPath(t))
+	replay := record.Lane{Endpoint: "e", Stream: "a", Replay: "r", Acked: 3, From: 1, Until: 9}
+	dead := []record.DeadLetter{{Endpoint: "e", Stream: "a", From: 2, To: 2}}
+	if err := s.SaveLanes(t.Context(), []record.Lane{replay}, dead); err != nil {
+		t.Fatal(err)
+	}
+	replay.Ended, replay.Stopped = true, true
+	if err := s.SaveLanes(t.Context(), []record.Lane{replay}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if of, err := s.DeadLettersOf("e", "a"); err != nil || len(of) != 1 || len(lanesOf(t, s)) != 0 {
+		t.Errorf("%v, %v, %v", runs(of), lanesOf(t, s), err)
+	}
+}
+
 // A live lane has no end to be saved.
 func TestLiveLanesStay(t *testing.T) {
 	s, _ := started(t, newPath(t))

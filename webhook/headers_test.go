@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -109,5 +110,31 @@ func TestEchoedSecretsAreTakenOut(t *testing.T) {
 	v := local(t).Send(t.Context(), &ep, 6, []*record.Event{event(7)})
 	if v.Excerpt != "… … … ok" {
 		t.Errorf("%q", v.Excerpt)
+	}
+}
+
+// Wherever the part of an answer that is kept ends within a secret, and where the
+// answer breaks off there, nothing of the secret stays.
+func TestEchoedSecretsAreTakenOutWhereTheyAreCut(t *testing.T) {
+	const token = "tok-0123456789abcdef"
+	s := local(t)
+	for _, breaks := range []bool{false, true} {
+		for kept := shortest; kept < len(token); kept++ {
+			srv := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				body := strings.Repeat("x", excerptMost-kept) + token
+				if breaks {
+					w.Header().Set("Content-Length", "2000")
+					body = "x" + token[:kept]
+				}
+				w.WriteHeader(http.StatusInternalServerError)
+				_, _ = io.WriteString(w, body)
+			})
+			ep := endpointAt(srv.URL)
+			ep.Bearer = token
+			v := s.Send(t.Context(), &ep, 6, []*record.Event{event(7)})
+			if strings.Contains(v.Excerpt, token[:shortest]) || !strings.HasSuffix(v.Excerpt, "x…") {
+				t.Errorf("%d characters, breaks off %v: kept …%q", kept, breaks, v.Excerpt[max(0, len(v.Excerpt)-40):])
+			}
+		}
 	}
 }

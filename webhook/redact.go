@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -125,17 +124,51 @@ func root(err error) error {
 	}
 }
 
+// shortest is how long a secret is at least that is looked for: shorter ones
+// hide nothing and would riddle the text.
+const shortest = 4
+
 // scrub takes the secret parts of an address, and other secrets, out of a
-// receiver's text.
-func scrub(text string, u *url.URL, secrets []string) string {
-	parts := append(slices.Clone(secrets), secretsOf(u)...)
-	slices.SortFunc(parts, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-	for _, part := range parts {
-		if len(part) >= 4 { // shorter ones hide nothing and would riddle the text
-			text = strings.ReplaceAll(text, part, "…")
+// receiver's text. Where the text was cut off, its end may be the beginning of a
+// secret, which goes too.
+func scrub(text string, cutOff bool, u *url.URL, secrets []string) string {
+	hidden := make([]bool, len(text))
+	for _, secret := range append(slices.Clone(secrets), secretsOf(u)...) {
+		if len(secret) < shortest {
+			continue
+		}
+		for from := 0; ; {
+			i := strings.Index(text[from:], secret)
+			if i < 0 {
+				break
+			}
+			from += i
+			hide(hidden[from : from+len(secret)])
+			from++
+		}
+		for i := max(0, len(text)-len(secret)+1); cutOff && i <= len(text)-shortest; i++ {
+			if strings.HasPrefix(secret, text[i:]) {
+				hide(hidden[i:])
+				break
+			}
 		}
 	}
-	return text
+	var out strings.Builder
+	for i := range len(text) {
+		switch {
+		case !hidden[i]:
+			out.WriteByte(text[i])
+		case i == 0 || !hidden[i-1]:
+			out.WriteString("…")
+		}
+	}
+	return out.String()
+}
+
+func hide(some []bool) {
+	for i := range some {
+		some[i] = true
+	}
 }
 
 // secretsOf are the parts of an address that may be secret, in the spellings

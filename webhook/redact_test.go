@@ -141,3 +141,36 @@ func TestNothingSecretIsSaid(t *testing.T) {
 		})
 	}
 }
+
+// A secret that the end of what is read cuts off is as hidden as a whole one,
+// also where another secret is part of it or ends in its beginning.
+func TestScrubTakesWhatIsCutOff(t *testing.T) {
+	const token = "tok-0123456789abcdef0123456789abcdef"
+	u, err := url.Parse("https://h.example/hooks/s3cr3t?key=hunter22")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		text string
+		cut  bool
+		want string
+	}{
+		"whole":           {"a " + token + " b", false, "a … b"},
+		"all but one":     {"a " + token[:len(token)-1], true, "a …"},
+		"the least":       {"a tok-", true, "a …"},
+		"less":            {"a tok", true, "a tok"},
+		"not cut off":     {"a tok-0123", false, "a tok-0123"},
+		"elsewhere":       {"tok-0123 a", true, "tok-0123 a"},
+		"of an address":   {"a /hooks/s3cr3t?key=hunt", true, "a …"},
+		"overlapping":     {"a before-tok-0123", true, "a …"},
+		"after others":    {strings.Repeat(token+" ", 3) + token[:9], true, "… … … …"},
+		"nothing at all":  {"", true, ""},
+		"in its own tail": {"a " + token + token[:5], true, "a …"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := scrub(tc.text, tc.cut, u, []string{token, "before-tok-"}); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}

@@ -95,8 +95,8 @@ func readAnswer(resp *http.Response, delivered bool, u *url.URL, secrets func() 
 	defer slow.Stop()
 	excerpt := ""
 	if !delivered {
-		b, _ := io.ReadAll(io.LimitReader(resp.Body, excerptMost)) // what came before an error is still an excerpt
-		excerpt = printable(scrub(string(b), u, secrets()))
+		b, err := io.ReadAll(io.LimitReader(resp.Body, excerptMost)) // what came before an error is still an excerpt
+		excerpt = printable(scrub(string(b), err != nil || len(b) == excerptMost, u, secrets()))
 	}
 	_, _ = io.CopyN(io.Discard, resp.Body, drainMost) // an error only costs the connection
 	return excerpt
