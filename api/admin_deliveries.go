@@ -165,6 +165,20 @@ func (a *API) replay(c *call) (any, error) {
 	return created{lanes}, nil
 }
 
+// stopReplays ends the replays of a stream: ?endpoint= and ?replay= say which.
+func (a *API) stopReplays(c *call) (any, error) {
+	q := c.URL.Query()
+	of := ReplayRef{Stream: c.entry.ID, Replay: q.Get("replay")}
+	if ref := q.Get("endpoint"); ref != "" {
+		e, err := a.endpoint(c, ref)
+		if err != nil {
+			return nil, err
+		}
+		of.Endpoint = e.ID
+	}
+	return array(a.cfg.Endpoints.StopReplays(c.Context(), of))
+}
+
 // bounded reads ?limit=.
 func bounded(c *call, usual, most int) (int, error) {
 	s := c.URL.Query().Get("limit")

@@ -54,6 +54,7 @@ func (a *API) endpointRoutes() []route {
 		{http.MethodGet, []string{"instances", "{stream}", "deliveries"}, a.deliveriesOf},
 		{http.MethodGet, []string{"deadletters"}, a.deadLetters},
 		{http.MethodPost, []string{"instances", "{stream}", "replay"}, a.replay},
+		{http.MethodDelete, []string{"instances", "{stream}", "replay"}, a.stopReplays},
 	}
 	if a.cfg.Endpoints == nil {
 		for i := range routes {

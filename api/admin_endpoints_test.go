@@ -159,6 +159,10 @@ func TestDeliveriesDeadLettersAndReplays(t *testing.T) {
 		{"POST", "instances/daemon/replay", `{"from":7}`, 400, `"field":"from"`},
 		{"POST", "instances/daemon/replay", `{"from":1,"to_time":"` + time.Now().Add(-time.Hour).Format(time.RFC3339) + `"}`, 400, `"field":"from"`},
 		{"GET", "instances/acme/deliveries", "", 200, `"replay":"r1"`},
+		{"DELETE", "instances/acme/replay?endpoint=~all&replay=r1", "", 404, `"code":"no_replay"`},
+		{"DELETE", "instances/acme/replay?endpoint=acme/crm&replay=r1", "", 200, `"replay":"r1","until":4`},
+		{"DELETE", "instances/acme/replay", "", 200, `"until":6`},
+		{"DELETE", "instances/acme/replay", "", 404, `"code":"no_replay"`},
 	})
 }
 

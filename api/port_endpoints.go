@@ -63,6 +63,9 @@ type Deliveries interface {
 	// answers the lanes it made, one for each endpoint. It fails with an
 	// *instance.InvalidError if there is nothing to deliver to any.
 	Replay(ctx context.Context, spec ReplaySpec) ([]Lane, error)
+	// StopReplays ends replays under way where they are and answers their lanes as
+	// they were. It fails with ErrNoReplay if there is none such.
+	StopReplays(ctx context.Context, of ReplayRef) ([]Lane, error)
 }
 
 // What the methods of [Endpoints] fail with, beside the errors of [Instances].
@@ -71,6 +74,7 @@ var (
 	ErrAmbiguous      = errors.New("several endpoints have that name: say whose, as INSTANCE/NAME, @TENANT/NAME, or /NAME for the daemon's")
 	ErrEndpointTaken  = errors.New("an endpoint of that name exists already for that owner")
 	ErrNothingPending = errors.New("nothing waits to be delivered there")
+	ErrNoReplay       = errors.New("no such replay is under way: it may have ended")
 )
 
 // Owner says whose endpoints are meant; the zero value is everybody's. At most
@@ -254,6 +258,13 @@ type ReplaySpec struct {
 	FromTime time.Time `json:"from_time,omitzero"`
 	To       uint64    `json:"to,omitempty"`
 	ToTime   time.Time `json:"to_time,omitzero"`
+}
+
+// ReplayRef says which replays of a stream are meant.
+type ReplayRef struct {
+	Stream   string
+	Endpoint string // an id; empty: to every endpoint
+	Replay   string // empty: all
 }
 
 // Span is a duration as text in JSON: "1m30s".

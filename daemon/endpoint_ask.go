@@ -218,6 +218,32 @@ func (f *fleet) replaying(targets []record.Endpoint, lanes []record.Lane) []api.
 	return out
 }
 
+// StopReplays implements [api.Endpoints]. Those that end by themselves meanwhile
+// are passed over.
+func (f *fleet) StopReplays(ctx context.Context, of api.ReplayRef) ([]api.Lane, error) {
+	lanes, err := f.Deliveries(ctx, of.Stream)
+	if err != nil {
+		return nil, err
+	}
+	var stopped []api.Lane
+	for _, l := range lanes {
+		if l.Replay == "" || of.Endpoint != "" && l.Endpoint != of.Endpoint || of.Replay != "" && l.Replay != of.Replay {
+			continue
+		}
+		switch err := f.outbox.StopReplay(ctx, l.Endpoint, l.Stream, l.Replay); {
+		case err == nil:
+			f.log.Info("replay stopped", "instance", l.Stream, "endpoint", l.Endpoint, "replay", l.Replay, "done", l.Acked, "until", l.Until)
+			stopped = append(stopped, l)
+		case !errors.Is(err, outbox.ErrNothingPending):
+			return nil, unavailable(err)
+		}
+	}
+	if len(stopped) == 0 {
+		return nil, api.ErrNoReplay
+	}
+	return stopped, nil
+}
+
 // replayRange answers the first and the last event of a replay.
 func (f *fleet) replayRange(stream string, spec api.ReplaySpec) (from, to uint64, err error) {
 	head := f.store.Head(stream)

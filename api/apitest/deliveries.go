@@ -207,3 +207,25 @@ func (e *Endpoints) Replay(_ context.Context, spec api.ReplaySpec) ([]api.Lane, 
 	e.f.note("replay", h.ID)
 	return out, nil
 }
+
+// StopReplays implements api.Endpoints.
+func (e *Endpoints) StopReplays(_ context.Context, of api.ReplayRef) ([]api.Lane, error) {
+	e.f.mu.Lock()
+	defer e.f.mu.Unlock()
+	if e.f.err != nil {
+		return nil, e.f.err
+	}
+	var stopped []api.Lane
+	e.replays = slices.DeleteFunc(e.replays, func(l api.Lane) bool {
+		meant := l.Stream == of.Stream && (of.Endpoint == "" || l.Endpoint == of.Endpoint) && (of.Replay == "" || l.Replay == of.Replay)
+		if meant {
+			stopped = append(stopped, l)
+		}
+		return meant
+	})
+	if len(stopped) == 0 {
+		return nil, api.ErrNoReplay
+	}
+	e.f.note("replay stop", of.Stream)
+	return stopped, nil
+}

@@ -141,6 +141,16 @@ func (c *Client) Replay(ctx context.Context, instance string, spec api.ReplaySpe
 	return lanes, err
 }
 
+// StopReplays ends replays of an instance, or of "daemon", and answers the lanes
+// that they were: to one endpoint or to all for "", the one of an id or all.
+func (c *Client) StopReplays(ctx context.Context, instance, ref, replay string) (lanes []api.Lane, err error) {
+	q := url.Values{}
+	put(q, "endpoint", ref)
+	put(q, "replay", replay)
+	err = c.do(ctx, http.MethodDelete, one(instance, "replay")+"?"+q.Encode(), nil, &lanes)
+	return lanes, err
+}
+
 // endpoint is the path of an endpoint and what is below it. The slash of a
 // reference is written as a tilde, which no proxy takes for a part of the path.
 func endpoint(ref string, below ...string) string {
