@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The bounds of one answer about deliveries.
@@ -14,6 +15,8 @@ const (
 	// MaxDeadLetters is the most that one answer tells.
 	MaxDeadLetters     = 1000
 	defaultDeadLetters = 100
+
+	deleteTimeout = 5 * time.Minute // there may be very many of them
 )
 
 // TotalHeader says how many there are when an answer holds only some of them.
@@ -90,19 +93,8 @@ func (a *API) deadLetters(c *call) (any, error) {
 		}
 		wanted.After = key
 	}
-	if name := q.Get("instance"); name != "" {
-		e, err := a.stream(c, name)
-		if err != nil {
-			return nil, err
-		}
-		wanted.Stream = e.ID
-	}
-	if ref := q.Get("endpoint"); ref != "" {
-		e, err := a.endpoint(c, ref)
-		if err != nil {
-			return nil, err
-		}
-		wanted.Endpoint = e.ID
+	if wanted.Endpoint, wanted.Stream, err = a.deadOf(c); err != nil {
+		return nil, err
 	}
 	all, err := a.cfg.Endpoints.DeadLetters(c.Context(), wanted)
 	if err != nil {
@@ -113,6 +105,59 @@ func (a *API) deadLetters(c *call) (any, error) {
 		out = append(out, PlacedLetter{d.Key().place(), d})
 	}
 	return out, nil
+}
+
+// deadOf reads ?endpoint= and ?instance=.
+func (a *API) deadOf(c *call) (endpoint, stream string, err error) {
+	q := c.URL.Query()
+	if name := q.Get("instance"); name != "" {
+		e, err := a.stream(c, name)
+		if err != nil {
+			return "", "", err
+		}
+		stream = e.ID
+	}
+	if ref := q.Get("endpoint"); ref != "" {
+		e, err := a.endpoint(c, ref)
+		if err != nil {
+			return "", "", err
+		}
+		endpoint = e.ID
+	}
+	return endpoint, stream, nil
+}
+
+// DeletedLetters is the answer to a deletion of dead letters.
+type DeletedLetters struct {
+	Deleted int `json:"deleted"`
+}
+
+// deleteDeadLetters forgets those of ?instance= and ?endpoint=, at least one of
+// them, wholly between ?from= and ?to=.
+func (a *API) deleteDeadLetters(c *call) (any, error) {
+	c.writeWithin(deleteTimeout)
+	var of DeadRange
+	var err error
+	if of.Endpoint, of.Stream, err = a.deadOf(c); err != nil {
+		return nil, err
+	}
+	if of.Endpoint == "" && of.Stream == "" {
+		return nil, invalid("instance", "is missing, and so is endpoint: say whose dead letters are deleted")
+	}
+	for name, to := range map[string]*uint64{"from": &of.From, "to": &of.To} {
+		s := c.URL.Query().Get(name)
+		if s == "" {
+			continue
+		}
+		if *to, err = strconv.ParseUint(s, 10, 64); err != nil || *to == 0 {
+			return nil, invalid(name, "must be the number of an event")
+		}
+	}
+	if of.To != 0 && of.To < of.From {
+		return nil, invalid("to", "is before the beginning")
+	}
+	n, err := a.cfg.Endpoints.DeleteDeadLetters(c.Context(), of)
+	return DeletedLetters{n}, err
 }
 
 func (k DeadKey) place() string {

@@ -53,6 +53,7 @@ func (a *API) endpointRoutes() []route {
 		{http.MethodGet, []string{"deliveries"}, a.deliveries},
 		{http.MethodGet, []string{"instances", "{stream}", "deliveries"}, a.deliveriesOf},
 		{http.MethodGet, []string{"deadletters"}, a.deadLetters},
+		{http.MethodDelete, []string{"deadletters"}, a.deleteDeadLetters},
 		{http.MethodPost, []string{"instances", "{stream}", "replay"}, a.replay},
 		{http.MethodDelete, []string{"instances", "{stream}", "replay"}, a.stopReplays},
 	}

@@ -59,6 +59,8 @@ type Deliveries interface {
 	Deliveries(ctx context.Context, stream string) ([]Lane, error)
 	// DeadLetters answers what was given up, in the order of [DeadKey].
 	DeadLetters(ctx context.Context, q DeadQuery) ([]DeadLetter, error)
+	// DeleteDeadLetters forgets what was given up and answers how many went.
+	DeleteDeadLetters(ctx context.Context, of DeadRange) (int, error)
 	// Replay delivers events of the log once more, beside the live ones, and
 	// answers the lanes it made, one for each endpoint. It fails with an
 	// *instance.InvalidError if there is nothing to deliver to any.
@@ -224,6 +226,14 @@ type DeadQuery struct {
 	Stream   string  // empty: of all
 	After    DeadKey // only those behind it
 	Limit    int     // at most so many, above 0
+}
+
+// DeadRange says which dead letters are meant: those wholly between two seqs, both
+// included.
+type DeadRange struct {
+	Endpoint string // an id; empty: of all
+	Stream   string // empty: of all
+	From, To uint64 // a To of 0 is no bound
 }
 
 // DeadKey is the place of a dead letter among all of them, which are ordered by

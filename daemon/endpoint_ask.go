@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -110,6 +111,22 @@ func (f *fleet) DeadLetters(_ context.Context, q api.DeadQuery) ([]api.DeadLette
 		out = append(out, f.dead(d))
 	}
 	return out, nil
+}
+
+// DeleteDeadLetters implements [api.Endpoints].
+func (f *fleet) DeleteDeadLetters(ctx context.Context, of api.DeadRange) (int, error) {
+	to := of.To
+	if to == 0 {
+		to = math.MaxUint64
+	}
+	n, err := f.store.DropDeadLetters(ctx, of.Endpoint, of.Stream, of.From, to)
+	if n > 0 {
+		f.log.Info("dead letters deleted", "instance", of.Stream, "endpoint", of.Endpoint, "dead_letters", n)
+	}
+	if err != nil {
+		return n, unavailable(err)
+	}
+	return n, nil
 }
 
 // dead answers a dead letter with what the log still knows of it.

@@ -25,8 +25,9 @@ type keeper struct {
 	store     *store.Store
 	bus       *bus.Bus
 	retention time.Duration
-	lastWords time.Duration // how long a deleted instance's events may take to be delivered
-	maxSize   int64         // of the log; looked at with the deleted instances
+	deadSeen  store.DeadPlace // the dead letters up to here were looked at
+	lastWords time.Duration   // how long a deleted instance's events may take to be delivered
+	maxSize   int64           // of the log; looked at with the deleted instances
 	log       *slog.Logger
 }
 
@@ -45,6 +46,7 @@ func (k *keeper) Run(ctx context.Context) error {
 		if time.Since(pruned) >= pruneEach {
 			pruned = time.Now()
 			k.prune(ctx)
+			k.pruneDead(ctx)
 		}
 		k.pruneOver(ctx)
 	}
@@ -79,6 +81,31 @@ func (k *keeper) prune(ctx context.Context) {
 	}
 	if n > 0 {
 		k.log.Info("log pruned", "events", n)
+	}
+}
+
+// deadEach is how many thousand dead letters one pruning looks at.
+const deadEach = 20
+
+// pruneDead drops the dead letters that are as old as events get and whose events
+// are gone: a replay could not deliver them any more.
+func (k *keeper) pruneDead(ctx context.Context) {
+	total := 0
+	for range deadEach {
+		n, next, err := k.store.PruneDeadLetters(ctx, time.Now().Add(-k.retention), k.deadSeen)
+		if err != nil {
+			if ctx.Err() == nil {
+				k.log.Warn("dead letters could not be pruned", "err", err)
+			}
+			break
+		}
+		total += n
+		if k.deadSeen = next; next == (store.DeadPlace{}) {
+			break
+		}
+	}
+	if total > 0 {
+		k.log.Info("dead letters pruned", "dead_letters", total)
 	}
 }
 

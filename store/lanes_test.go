@@ -100,6 +100,7 @@ func TestReplayEnds(t *testing.T) {
 // A replay that was stopped is forgotten; it has not delivered what it leaves.
 func TestStoppedReplaysLeaveDeadLetters(t *testing.T) {
 	s, _ := started(t, newPath(t))
+	putEndpoints(t, s, "e")
 	replay := record.Lane{Endpoint: "e", Stream: "a", Replay: "r", Acked: 3, From: 1, Until: 9}
 	dead := []record.DeadLetter{{Endpoint: "e", Stream: "a", From: 2, To: 2}}
 	if err := s.SaveLanes(t.Context(), []record.Lane{replay}, dead); err != nil {
@@ -280,6 +281,71 @@ func TestSaveBesideARemoval(t *testing.T) {
 		both.Wait()
 		if dead, err := s.DeadLettersOf("", ""); len(lanesOf(t, s)) != 0 || len(dead) != 0 || err != nil {
 			t.Fatalf("%v, %v, %v", lanesOf(t, s), runs(dead), err)
+		}
+	}
+}
+
+// Dead letters go when they are old and the log has not got their events any
+// more, a part at a time.
+func TestOldDeadLettersGo(t *testing.T) {
+	s, _ := started(t, newPath(t))
+	old, young := moment, moment.Add(time.Hour)
+	commit(t, s, func(c *store.Change) {
+		for range 9 {
+			c.Append(at("a", old))
+		}
+		for i := range uint64(2500) {
+			c.PutDeadLetter(record.DeadLetter{Endpoint: "e", Stream: "erased", From: i + 1, To: i + 1, At: old})
+		}
+		for _, d := range []record.DeadLetter{
+			{From: 1, To: 2, At: old}, {From: 1, To: 2, Replay: "r", At: young}, {From: 3, To: 4, At: old}, {From: 3, To: 3, Replay: "r", At: old}, {From: 7, To: 7, At: old},
+		} {
+			d.Endpoint, d.Stream = "e", "a"
+			c.PutDeadLetter(d)
+		}
+	})
+	if n, err := s.Prune(t.Context(), young, func(string) uint64 { return 3 }); n != 3 || err != nil {
+		t.Fatal(n, err)
+	}
+	total, rounds := 0, 0
+	for next := (store.DeadPlace{}); rounds == 0 || next != (store.DeadPlace{}); rounds++ {
+		var n int
+		var err error
+		if n, next, err = s.PruneDeadLetters(t.Context(), young, next); err != nil {
+			t.Fatal(err)
+		}
+		total += n
+	}
+	left, err := s.DeadLettersAfter("e", "", store.DeadPlace{}, 99)
+	if got := runs(left); total != 2502 || rounds != 3 || err != nil || !slices.Equal(got, []string{"1-2r", "3-4", "7-7"}) {
+		t.Errorf("%d in %d rounds; left %v, %v", total, rounds, got, err)
+	}
+}
+
+func TestDropDeadLetters(t *testing.T) {
+	s, _ := started(t, newPath(t))
+	commit(t, s, func(c *store.Change) {
+		for _, endpoint := range []string{"e", "f"} {
+			for i := range uint64(1500) {
+				c.PutDeadLetter(record.DeadLetter{Endpoint: endpoint, Stream: "a", From: i + 1, To: i + 2})
+			}
+			c.PutDeadLetter(record.DeadLetter{Endpoint: endpoint, Stream: "b", From: 1, To: 1})
+		}
+	})
+	for _, c := range []struct {
+		endpoint, stream string
+		from, to         uint64
+		n                int
+	}{
+		{"x", "", 0, 1 << 63, 0},
+		{"e", "a", 10, 12, 2},
+		{"e", "b", 0, 1 << 63, 1},
+		{"", "b", 0, 1 << 63, 1},
+		{"e", "", 0, 1 << 63, 1498},
+		{"", "", 0, 1 << 63, 1500},
+	} {
+		if n, err := s.DropDeadLetters(t.Context(), c.endpoint, c.stream, c.from, c.to); n != c.n || err != nil {
+			t.Errorf("%+v: %d, %v", c, n, err)
 		}
 	}
 }

@@ -229,3 +229,18 @@ func (e *Endpoints) StopReplays(_ context.Context, of api.ReplayRef) ([]api.Lane
 	e.f.note("replay stop", of.Stream)
 	return stopped, nil
 }
+
+// DeleteDeadLetters implements api.Endpoints.
+func (e *Endpoints) DeleteDeadLetters(_ context.Context, of api.DeadRange) (int, error) {
+	e.f.mu.Lock()
+	defer e.f.mu.Unlock()
+	if e.f.err != nil {
+		return 0, e.f.err
+	}
+	before := len(e.dead)
+	e.dead = slices.DeleteFunc(e.dead, func(d record.DeadLetter) bool {
+		return (of.Endpoint == "" || d.Endpoint == of.Endpoint) && (of.Stream == "" || d.Stream == of.Stream) &&
+			d.From >= of.From && (of.To == 0 || d.To <= of.To)
+	})
+	return before - len(e.dead), nil
+}

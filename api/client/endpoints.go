@@ -134,6 +134,22 @@ func (c *Client) DeadLetters(ctx context.Context, l DeadLook) (all []api.PlacedL
 	return all, err
 }
 
+// DeleteDeadLetters forgets what was given up, of an instance, an endpoint, or
+// both, wholly from one event to another; 0 is no bound. It answers how many went.
+func (c *Client) DeleteDeadLetters(ctx context.Context, instance, ref string, from, to uint64) (int, error) {
+	q := url.Values{}
+	put(q, "instance", instance)
+	put(q, "endpoint", ref)
+	for name, seq := range map[string]uint64{"from": from, "to": to} {
+		if seq > 0 {
+			q.Set(name, strconv.FormatUint(seq, 10))
+		}
+	}
+	var d api.DeletedLetters
+	err := c.do(ctx, http.MethodDelete, "/api/v1/deadletters?"+q.Encode(), nil, &d)
+	return d.Deleted, err
+}
+
 // Replay delivers events of an instance, or of "daemon", once more and answers
 // the lanes that do. The spec's endpoint may be any reference to one.
 func (c *Client) Replay(ctx context.Context, instance string, spec api.ReplaySpec) (lanes []api.Lane, err error) {
