@@ -100,7 +100,8 @@ func checkOwner(instance, tenant string, daemon bool) error {
 }
 
 // endpoints answers a list. It is asked for often and may be long: of the failed
-// tries it holds the last one of each, without what was answered.
+// tries it holds the last one of each, without what was answered, and of secrets
+// none: those of one endpoint are told when it is asked for.
 func (a *API) endpoints(c *call) (any, error) {
 	of, err := a.owner(c)
 	if err != nil {
@@ -112,6 +113,14 @@ func (a *API) endpoints(c *call) (any, error) {
 			last := tries[len(tries)-1]
 			last.Answer = ""
 			all[i].Failures = []record.Try{last}
+		}
+		all[i].Secrets, all[i].Bearer = []Secret{}, nil
+		if h := all[i].Headers; h != nil {
+			names := make(map[string]string, len(*h))
+			for name := range *h {
+				names[name] = ""
+			}
+			all[i].Headers = &names
 		}
 	}
 	return array(all, err)

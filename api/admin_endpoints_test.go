@@ -84,6 +84,8 @@ func TestLifeOfAnEndpoint(t *testing.T) {
 		{"POST", "endpoints/all/resume", `{"now":true}`, 400, `"code":"bad_json"`},
 		{"POST", "endpoints/all/retry", ``, 200, `"id":"e3"`},
 		{"POST", "endpoints/all/test", ``, 200, `{"delivered":true,"status":204,"took_ns":12000000}`},
+		{"GET", "endpoints?daemon=1", "", 200, `"headers":{"X-A":""},"states":[10],"jitter":0,"secrets":[]`},
+		{"GET", "endpoints/all", "", 200, `"headers":{"X-A":"1"},"bearer":"b"`},
 		{"POST", "endpoints/all/rotate-secret", ``, 200, `"secrets":[{"secret":"whsec_next-e3-1"},{"secret":"whsec_first-e3","until":"`},
 		{"POST", "endpoints/@beta~crm/rotate-secret", `{"secret":"whsec_mine","keep":"0s"}`, 200, `"secrets":[{"secret":"whsec_mine"}]`},
 		{"POST", "endpoints/all/rotate-secret", `{"keep":"-1s"}`, 400, `"field":"keep"`},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/switchhook/switchhook/bus"
@@ -15,6 +16,7 @@ import (
 const (
 	keepEvery = 5 * time.Second  // deleted instances are looked at
 	pruneEach = 10 * time.Minute // the log is pruned of what is old
+	overEach  = time.Hour        // a log that is full is told of so often
 	lastWords = 72 * time.Hour   // see keeper
 )
 
@@ -28,6 +30,9 @@ type keeper struct {
 	deadSeen  store.DeadPlace // the dead letters up to here were looked at
 	lastWords time.Duration   // how long a deleted instance's events may take to be delivered
 	maxSize   int64           // of the log; looked at with the deleted instances
+	overMu    sync.Mutex
+	overSize  int       // guarded by overMu; events that went because of it and were not told of yet
+	overTold  time.Time // guarded by overMu; when they were
 	log       *slog.Logger
 }
 
@@ -116,8 +121,11 @@ func (k *keeper) pruneOver(ctx context.Context) {
 	if err != nil && ctx.Err() == nil {
 		k.log.Warn("log could not be pruned to its size", "err", err)
 	}
-	if n > 0 {
-		k.log.Warn("log has reached its size: the oldest events are gone", "events", n, "max_size", k.maxSize)
+	k.overMu.Lock()
+	defer k.overMu.Unlock()
+	if k.overSize += n; k.overSize > 0 && time.Since(k.overTold) >= overEach {
+		k.log.Warn("log has reached its size: the oldest events are gone", "events", k.overSize, "max_size", k.maxSize)
+		k.overSize, k.overTold = 0, time.Now()
 	}
 }
 
