@@ -46,7 +46,7 @@ test: ## run every test, with the race detector if there is a C compiler
 	$(if $(RACE),go test -timeout 10m -run $(UNRACED) ./whatsapp)
 
 .PHONY: check
-check: fmt-check vet lint fuzz vuln $(if $(filter Linux,$(shell uname)),bench-connections-short) ## everything else that CI runs, after test
+check: fmt-check vet lint fuzz vuln $(if $(filter Linux,$(shell uname)),bench-connections-short bench-postback-short) ## everything else that CI runs, after test
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## run golangci-lint
@@ -102,6 +102,15 @@ bench-messages: ## measure RATE (1000) texts a second to INSTANCES (200), for a 
 .PHONY: bench-messages-short
 bench-messages-short: ## the same with 20 and 100 a second: that it works, not how fast
 	go run ./internal/bench messages -n 20 -rate 100 -for 3s
+
+.PHONY: bench-postback
+bench-postback: ## measure the way from a transition to its receiver, about 25 minutes
+	go run ./internal/bench postback
+
+# It asserts that every event arrives, in order and once, and no time.
+.PHONY: bench-postback-short
+bench-postback-short: ## the same with small numbers, for CI: that it works, not how fast
+	go run ./internal/bench postback -short
 
 KILLS ?= 200
 MESSAGE_KILLS ?= 100

@@ -17,7 +17,7 @@ const (
 	// While messages come in, garbage is made much faster than connections hold
 	// memory, and collecting a small heap over and over takes a fifth of the CPU:
 	// then there may be more, up to workingPercent and at most workingGarbage.
-	workingPercent = 200
+	workingPercent = 600
 	workingGarbage = 256 << 20
 	// working is how much a daemon with something to do allocates in a lookEvery;
 	// 5,000 idle connections allocate an eighth of it.

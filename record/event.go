@@ -120,7 +120,19 @@ const SubjectPrefix = "switchhook.ev."
 // credential: no pairing code, no webhook address, no key of a media file. What
 // was written is in it; see [Event.WithoutTexts].
 func (e *Event) Standard() ([]byte, error) {
-	out, err := json.Marshal(struct {
+	encode := e.marshalStandard
+	if e.plain() {
+		encode = e.appendStandard
+	}
+	out, err := encode()
+	if err != nil {
+		return nil, fmt.Errorf("encode event %s: %w", e.ID(), err)
+	}
+	return out, nil
+}
+
+func (e *Event) marshalStandard() ([]byte, error) {
+	return json.Marshal(struct {
 		ID     string       `json:"id"`
 		Type   Kind         `json:"type"`
 		Stream string       `json:"stream"`
@@ -129,16 +141,16 @@ func (e *Event) Standard() ([]byte, error) {
 		Time   time.Time    `json:"time"`
 		Data   standardData `json:"data"`
 	}{e.ID(), e.Kind, e.Stream, e.Name, e.Seq, e.At, e.standardData()})
-	if err != nil {
-		return nil, fmt.Errorf("encode event %s: %w", e.ID(), err)
-	}
-	return out, nil
 }
 
 // StandardData is the data of [Event.Standard] alone, for formats that have an
 // envelope of their own.
 func (e *Event) StandardData() ([]byte, error) {
-	out, err := json.Marshal(e.standardData())
+	encode := func() ([]byte, error) { return json.Marshal(e.standardData()) }
+	if e.plain() {
+		encode = e.appendStandardData
+	}
+	out, err := encode()
 	if err != nil {
 		return nil, fmt.Errorf("encode event %s: %w", e.ID(), err)
 	}

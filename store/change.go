@@ -34,7 +34,8 @@ func (s *Store) Change() *Change { return &Change{sealer: s.sealer} }
 
 // PutInstance stores the instance.
 func (c *Change) PutInstance(in record.Instance) {
-	c.putJSON(bucketInstances, c.key(in.ID), in)
+	value, err := in.Encode()
+	c.putEncoded(bucketInstances, c.key(in.ID), value, err)
 }
 
 // PutSession stores the instance's saved session.
@@ -82,7 +83,7 @@ func (c *Change) Append(e record.Event) {
 		return
 	}
 	e.Epoch, e.Seq = 0, 0
-	body, err := json.Marshal(e)
+	body, err := e.Encode()
 	if err == nil {
 		body, err = c.sealer.Seal([]byte(e.Stream), body)
 	}
@@ -100,6 +101,10 @@ const maxStream = 64
 
 func (c *Change) putJSON(bucket string, key []byte, v any) {
 	value, err := json.Marshal(v)
+	c.putEncoded(bucket, key, value, err)
+}
+
+func (c *Change) putEncoded(bucket string, key, value []byte, err error) {
 	if err == nil {
 		value, err = c.sealer.Seal(sealContext(bucket, key), value)
 	}

@@ -117,13 +117,14 @@ func (c *committer) probe(ctx context.Context) {
 
 // publish moves memory to where the disk is, then answers, then wakes.
 func (c *committer) publish(batch []*request, st *staged) {
-	var all []record.Event
+	all := make([]record.Event, 0, len(st.pos))
 	x := c.s.idx
 	x.mu.Lock()
 	n := 0
-	for _, events := range st.events {
-		for _, e := range events {
-			x.add(e.Stream, e.Seq, st.pos[n])
+	for i, events := range st.events {
+		for j := range events {
+			x.add(events[j].Stream, events[j].Seq, st.pos[n])
+			x.recent.add(st.pos[n], &events[j], len(batch[i].change.events[j].body))
 			n++
 		}
 		all = append(all, events...)

@@ -23,6 +23,7 @@ type index struct {
 	streams map[string]*located // guarded by mu; streams with events in the log
 	last    uint64              // guarded by mu; the last position in use
 	size    int64               // guarded by mu; see [Store.LogSize]
+	recent  recent              // guarded by mu
 }
 
 // located holds the positions of a stream's events first, first+1, …: seq has
@@ -50,6 +51,7 @@ func (x *index) add(stream string, seq, pos uint64) {
 
 // trim forgets the stream's events up to and including seq.
 func (x *index) trim(stream string, seq uint64) {
+	x.recent.forget(stream, seq)
 	l := x.streams[stream]
 	if l == nil || seq < l.first {
 		return
@@ -73,6 +75,11 @@ func (x *index) trim(stream string, seq uint64) {
 func (x *index) after(stream string, seq uint64, limit int) []uint64 {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
+	return slices.Clone(x.behind(stream, seq, limit))
+}
+
+// behind is after for who holds the lock: the answer is the index's own.
+func (x *index) behind(stream string, seq uint64, limit int) []uint64 {
 	l := x.streams[stream]
 	if l == nil || limit <= 0 {
 		return nil
@@ -81,7 +88,7 @@ func (x *index) after(stream string, seq uint64, limit int) []uint64 {
 	if seq >= l.first {
 		rest = rest[min(seq-l.first+1, uint64(len(rest))):]
 	}
-	return slices.Clone(rest[:min(limit, len(rest))])
+	return rest[:min(limit, len(rest))]
 }
 
 // oldest answers up to limit of the first events that the log holds of a stream.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"math"
 	"sort"
 	"time"
 
@@ -40,11 +39,12 @@ func (s *Store) Streams() []string {
 
 // Events answers up to limit events of a stream with a seq above after, in order
 // and without a gap. It begins later than after+1 only where the log was
-// pruned.
+// pruned. What the events point to is shared with other readers and must not be
+// changed.
 func (s *Store) Events(stream string, after uint64, limit int) ([]record.Event, error) {
-	positions := s.idx.after(stream, after, limit)
+	events, positions := s.idx.recentOf(stream, after, limit)
 	if len(positions) == 0 {
-		return nil, nil
+		return events, nil
 	}
 	out := make([]record.Event, 0, len(positions))
 	err := s.view(func(tx *bbolt.Tx) error {
@@ -70,11 +70,11 @@ func (s *Store) Events(stream string, after uint64, limit int) ([]record.Event, 
 
 // Next answers up to limit events of all streams that stand behind a position, in
 // the order they were committed, and the position of the last of them. Zero is
-// before the first.
+// before the first. What the events point to is shared, as with [Store.Events].
 func (s *Store) Next(after uint64, limit int) (events []record.Event, last uint64, err error) {
-	last = after
-	if after == math.MaxUint64 {
-		return nil, last, nil
+	events, last, end := s.idx.recentAfter(after, limit)
+	if end || len(events) > 0 {
+		return events, last, nil
 	}
 	err = s.view(func(tx *bbolt.Tx) error {
 		cur := tx.Bucket([]byte(bucketLog)).Cursor()

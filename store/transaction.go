@@ -83,7 +83,7 @@ func (c *committer) fill(tx *bbolt.Tx, number uint64, batch []*request) (*staged
 			st.heads[e.Stream] = h
 			e.Epoch, e.Seq = h.epoch, h.seq
 			next++
-			v := append(appendHeader(make([]byte, 0, len(p.body)+2+maxStream+20), e.Stream, e.Epoch, e.Seq, e.At), p.body...)
+			v := append(appendHeader(make([]byte, 0, len(p.body)+2+len(e.Stream)+20), e.Stream, e.Epoch, e.Seq, e.At), p.body...)
 			if err := logBucket.Put(position(next), v); err != nil {
 				return nil, fmt.Errorf("append to the log: %w", err)
 			}

@@ -16,12 +16,15 @@ import (
 var roles = map[string]func(ctx context.Context, args []string) error{
 	"connections": connections,
 	"messages":    messages,
+	"postback":    postback,
+	"engine":      runEngine,
+	"receiver":    runReceiver,
 	"sandbox":     serveSandbox,
 	"bare":        runBare,
 }
 
 // scenarios are the roles for people.
-var scenarios = []string{"connections", "messages"}
+var scenarios = []string{"connections", "messages", "postback"}
 
 func main() {
 	if err := run(); err != nil {

@@ -14,6 +14,7 @@ import (
 type usage struct {
 	resident int64 // bytes, all of it
 	file     int64 // of them, pages of files, which the kernel can drop
+	anon     int64 // of them, memory of the process's own
 	peak     int64 // the most that was ever resident
 	threads  int64
 	cpu      time.Duration // user and system, since it began
@@ -29,7 +30,7 @@ func (p *process) usage() (u usage, err error) {
 	if err != nil {
 		return u, fmt.Errorf("measure %s (only Linux can): %w", p.name, err)
 	}
-	into := map[string]*int64{"VmRSS": &u.resident, "RssFile": &u.file, "VmHWM": &u.peak}
+	into := map[string]*int64{"VmRSS": &u.resident, "RssFile": &u.file, "RssAnon": &u.anon, "VmHWM": &u.peak}
 	for line := range strings.Lines(string(status)) {
 		key, value, _ := strings.Cut(line, ":")
 		fields := strings.Fields(value)
