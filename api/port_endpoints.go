@@ -152,6 +152,9 @@ type Endpoint struct {
 	CreatedAt time.Time `json:"created_at"`
 	EndpointChange
 	Secrets []Secret `json:"secrets"`
+	// Begins is the first event that a new one gets, where the log does not reach
+	// back as far as its After asked for.
+	Begins uint64 `json:"begins,omitempty"`
 	Health
 }
 
