@@ -114,7 +114,7 @@ func (d *Daemon) flush(ctx context.Context) {
 }
 
 // lookEach is how often a stop looks whether anything can still be delivered.
-const lookEach = 25 * time.Millisecond
+const lookEach = 250 * time.Millisecond
 
 // delivered waits until every event is, or until what is left waits for a
 // receiver that is out of reach. It answers false then, and when ctx has ended.
@@ -144,7 +144,7 @@ func (f *fleet) waiting() (waiting, due bool) {
 	for _, l := range f.outbox.Status("") {
 		if l.Pending > 0 && l.Replay == "" {
 			waiting = true
-			due = due || l.Disabled == "" && l.Attempts == 0 && states[l.Endpoint] != stateFailing
+			due = due || l.Disabled == "" && l.FirstAt.IsZero() && states[l.Endpoint] != stateFailing
 		}
 	}
 	return waiting, due

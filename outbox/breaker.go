@@ -16,6 +16,8 @@ type breaker struct {
 	only  *lane  // the lane that all of these were of; nil: of several, or none
 	err   string // what the last of these came to
 
+	was bool // failing before the start, and that it works again was not told
+
 	open    bool
 	since   time.Time
 	probes  int   // that have failed
@@ -28,17 +30,36 @@ type breaker struct {
 func (o *Outbox) succeeded(t *target) {
 	b := &t.brk
 	if !b.open {
+		if b.was {
+			b.was = false
+			o.log.LogAttrs(o.work, slog.LevelInfo, "endpoint works again", slog.String("endpoint", t.ep.ID))
+			o.tell(Health{Endpoint: *t.ep, Kind: record.EndpointRecovered, At: o.now.Round(0)}, "", false)
+		}
 		b.fails, b.only, b.err = 0, nil, ""
 		return
 	}
 	o.log.LogAttrs(o.work, slog.LevelInfo, "endpoint works again", slog.String("endpoint", t.ep.ID),
 		slog.Duration("failing", o.now.Sub(b.since).Round(time.Second)))
-	o.tell(Health{Endpoint: *t.ep, Kind: record.EndpointRecovered, At: o.now.Round(0)})
+	o.tell(Health{Endpoint: *t.ep, Kind: record.EndpointRecovered, At: o.now.Round(0)}, "", false)
 	o.closeBreaker(t)
 	for _, l := range t.lanes {
 		l.due = time.Time{}
 		o.place(l)
 	}
+}
+
+// wasFailing notes that an endpoint was out of reach before the start, if its
+// lanes' tries since they delivered something would have opened the breaker. That
+// is told apart no further: a breaker that was closed by another lane, or had not
+// opened yet, may have recovered told once too often, never once too few.
+func (t *target) wasFailing() {
+	fails := 0
+	for _, l := range t.lanes {
+		if !l.rec.FirstAt.IsZero() {
+			fails += max(l.rec.Step, l.rec.Attempts)
+		}
+	}
+	t.brk.was = fails >= opensAfter && !t.paused()
 }
 
 // closeBreaker forgets all failures. The lanes are placed by the caller.
@@ -66,10 +87,10 @@ func (o *Outbox) failed(l *lane, v Verdict, probe bool) {
 	case t.paused():
 		return
 	case !b.open && b.fails >= opensAfter:
-		b.open, b.since = true, o.now
+		b.open, b.since, b.was = true, o.now, false // its end will be told
 		o.log.LogAttrs(o.work, slog.LevelWarn, "endpoint failing", slog.String("endpoint", t.ep.ID),
 			slog.Int("fails", b.fails), slog.String("err", b.err))
-		o.tell(Health{Endpoint: *t.ep, Kind: record.EndpointFailing, Fails: b.fails, Reason: b.err, At: o.now.Round(0)})
+		o.tell(Health{Endpoint: *t.ep, Kind: record.EndpointFailing, Fails: b.fails, Reason: b.err, At: o.now.Round(0)}, "", false)
 	case b.open && probe:
 		b.probes++
 	default:
@@ -119,7 +140,7 @@ func (o *Outbox) probeBy(l *lane) {
 // may be that lane's event that the receiver does not take.
 func (o *Outbox) probeFresh(l *lane) {
 	b := &l.to.brk
-	if b.open && b.probing == nil && (b.wanted || b.only != nil && b.only != l && l.rec.Attempts == 0) {
+	if b.open && b.probing == nil && (b.wanted || b.only != nil && b.only != l && l.rec.Step == 0) {
 		o.probeBy(l)
 	}
 }

@@ -160,12 +160,15 @@ func TestEventsGrowOldBehindTheBreaker(t *testing.T) {
 			}
 		}
 		time.Sleep(80 * time.Hour)
-		dead := log.deadLetters()
+		if dead := log.deadLetters(); len(dead) != 10 {
+			t.Errorf("%d dead letters, of one run a stream", len(dead))
+		}
 		given := map[string]uint64{}
-		for _, d := range dead {
-			if given[d.Stream]+1 != d.From {
-				t.Errorf("%s: %d after %d", d.Stream, d.From, given[d.Stream])
+		for _, d := range log.wrote { // each longer than the one before
+			if d.From != 1 || d.To <= given[d.Stream] {
+				t.Errorf("%s: %d to %d after %d", d.Stream, d.From, d.To, given[d.Stream])
 			}
+			d.From = given[d.Stream] + 1
 			given[d.Stream] = d.To
 			want := began.Add(72*time.Hour + time.Duration(d.From-1)*time.Hour)
 			// The first failed try starts the clock, and a lane's may have come with a
@@ -250,9 +253,9 @@ func TestOneRunAtTheHorizon(t *testing.T) {
 		if len(dead) != 1 || dead[0].To != 3000 || dead[0].At.Sub(began) != 72*time.Hour || dead[0].Attempts < 65 || dead[0].Last == nil {
 			t.Fatalf("dead letters %+v", dead)
 		}
-		time.Sleep(time.Hour)
+		time.Sleep(2*time.Hour + 20*time.Minute) // by the schedule: each wait is 72 minutes at most
 		dead = log.deadLetters()
-		if len(dead) != 2 || dead[1].From != 3001 || dead[1].At.Sub(began) != 73*time.Hour {
+		if len(dead) != 1 || dead[0].From != 1 || dead[0].To != 3001 || dead[0].At.Sub(began) < 73*time.Hour || dead[0].At.Sub(began) > 74*time.Hour+12*time.Minute {
 			t.Fatalf("dead letters %+v", dead)
 		}
 		if lane := log.lane("a"); !lane.FirstAt.Equal(began) || len(lane.Tries) != 5 {
@@ -297,4 +300,39 @@ func TestFailedTriesAreKept(t *testing.T) {
 			t.Errorf("lost over a restart: %+v", st)
 		}
 	})
+}
+
+// An endpoint that was failing when the outbox stopped is told to work again with
+// its first delivery after a start, once. One that had failed a little is not.
+func TestRecoveryIsToldAfterARestart(t *testing.T) {
+	for name, tc := range map[string]struct {
+		failing time.Duration
+		want    []record.Kind
+	}{
+		"open":   {2 * time.Hour, []record.Kind{record.EndpointFailing, record.EndpointRecovered}},
+		"closed": {10 * time.Second, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var news ear
+				log, send := newFakeLog(), &fakeSender{answer: down}
+				ep := log.add(endpoint("a"), 0)
+				cfg := func(c *Config) { c.OnHealth = news.hear }
+				o := run(t, log, send, cfg)
+				o.commit(ep.Stream, 3)
+				time.Sleep(tc.failing)
+				for range 2 { // the second start has nothing to tell
+					if err := o.stop(); err != nil {
+						t.Fatal(err)
+					}
+					send.set(nil)
+					o = run(t, log, send, cfg)
+					o.commit(ep.Stream, 1)
+					o.drained("", time.Minute)
+					time.Sleep(time.Second)
+				}
+				equal(t, "health", news.heard(), tc.want)
+			})
+		})
+	}
 }

@@ -4,6 +4,7 @@ package outbox
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -118,5 +119,60 @@ func TestBulkWhileARequestIsUnderWay(t *testing.T) {
 		o.commit(ep.Stream, 1) // seen at 100 ms: goes at 600 ms
 		time.Sleep(2 * time.Second)
 		equal(t, "batches", send.batches(began), []string{"0s:1-50", "600ms:51-51"})
+	})
+}
+
+// A batch is bounded by what it takes, too: it goes at once when it is full, and
+// again with the same events. One event alone may be larger.
+func TestBulkIsBoundedByItsLength(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, send := newFakeLog(), &fakeSender{answer: down}
+		ep := bulk()
+		ep.Bulk.Wait = time.Minute
+		log.add(ep, 0)
+		log.commit(ep.Stream, 12)
+		for i := range 12 {
+			log.events[ep.Stream][i].Message = &record.Message{Text: strings.Repeat("x", 1<<20)}
+		}
+		log.events[ep.Stream][4].Data = make([]byte, 5<<20)
+		o := run(t, log, send, nil)
+		began := time.Now()
+		time.Sleep(70 * time.Second)
+		if got := send.batches(began); len(got) < 2 || !strings.HasSuffix(got[0], ":1-3") || !strings.HasSuffix(got[1], ":1-3") {
+			t.Errorf("not the same again: %v", got)
+		}
+		send.set(nil)
+		n := len(send.requests())
+		o.Retry("a")
+		time.Sleep(time.Second)
+		var got []string
+		for _, r := range send.requests()[n:] {
+			got = append(got, fmt.Sprintf("%d-%d", r.seqs[0], r.seq))
+		}
+		equal(t, "batches", got, []string{"1-3", "4-4", "5-5", "6-8", "9-11", "12-12"})
+	})
+}
+
+// A probe does not wait for more, however little there is: others wait for it.
+func TestBulkProbeGoesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, send := newFakeLog(), &fakeSender{answer: down}
+		ep := bulk()
+		ep.Stream, ep.Bulk.Wait = "", time.Minute
+		log.add(ep, 0)
+		o := run(t, log, send, func(c *Config) { c.Carries = carried })
+		o.commit("i-0", 1)
+		time.Sleep(time.Hour)
+		if o.Endpoints("a")[0].State != "failing" {
+			t.Fatalf("%+v", o.Endpoints("a"))
+		}
+		n := len(send.requests())
+		log.commit("i-1", 1)
+		log.commitKind("i-1", record.QRIssued, 60) // not for it, which only a look shows
+		o.Notify("i-1")
+		time.Sleep(time.Second)
+		if got := send.requests()[n:]; len(got) != 1 || got[0].stream != "i-1" {
+			t.Errorf("sent %v", got)
+		}
 	})
 }

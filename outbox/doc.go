@@ -62,7 +62,11 @@
 // since the lane's first failure in a row. What is next is then tried a last
 // time. If that fails it becomes a dead letter, in one run with all that follows
 // and whose time is over, too. Giving up ends no row of failures; a delivery, a
-// new address and a resumed endpoint do.
+// new address and a resumed endpoint do. So the schedule goes on where it stood,
+// over a restart too: what follows has one try at once, and then the tries come
+// as rarely as before, each with all whose time is over meanwhile. What is given
+// up makes the dead letter before it longer, if nothing was delivered in between
+// and the process is the same.
 //
 // # The breaker
 //
@@ -72,7 +76,8 @@
 // closes it, and all lanes are due at once. While all failures are of one lane
 // it goes by its own schedule, and another lane that has something to send
 // probes at once: it may be that lane's event that the receiver does not take.
-// The breaker is not stored: it is closed after a start.
+// The breaker is not stored: it is closed after a start. An endpoint whose lanes
+// had failed so often by then has its recovery told with the first delivery.
 //
 // An endpoint that is disabled (by its receiver with 410 Gone, or by an
 // operator) is not tried. Events that wait for it or for an open breaker become

@@ -194,7 +194,7 @@ func TestDisabledKeepsTheHorizon(t *testing.T) {
 		}
 		time.Sleep(10 * time.Hour)
 		got = log.deadLetters()
-		if len(got) != 2 || got[1].From != 4 || got[1].At.Sub(began) != 82*time.Hour {
+		if len(got) != 1 || got[0].From != 1 || got[0].To != 4 || got[0].At.Sub(began) != 82*time.Hour {
 			t.Fatalf("at 82 h: %+v", got)
 		}
 		if n := len(send.requests()); n != 0 {

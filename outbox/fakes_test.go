@@ -31,6 +31,7 @@ type fakeLog struct {
 	endpoints []record.Endpoint
 	lanes     map[string]record.Lane // by laneKey
 	dead      []record.DeadLetter
+	wrote     []record.DeadLetter // all that were ever written
 	saves     []time.Time
 
 	saveDelay func() time.Duration
@@ -155,6 +156,7 @@ func (l *fakeLog) SaveLanes(ctx context.Context, lanes []record.Lane, dead []rec
 
 // putDead writes dead letters; what has the same key is the same one. mu is held.
 func (l *fakeLog) putDead(dead []record.DeadLetter) {
+	l.wrote = append(l.wrote, dead...)
 	for _, d := range dead {
 		i := slices.IndexFunc(l.dead, func(old record.DeadLetter) bool {
 			return old.Endpoint == d.Endpoint && old.Stream == d.Stream && old.From == d.From && old.Replay == d.Replay

@@ -81,7 +81,8 @@ func (o *Outbox) apply(l *lane, j *job, probe, stale bool) {
 	}
 }
 
-// advance moves the cursor to seq; the next event starts afresh.
+// advance moves the cursor to seq. The next event has had no try; the schedule
+// stands where it stood.
 func (o *Outbox) advance(l *lane, seq uint64) {
 	l.rec.Acked = seq
 	l.rec.Attempts, l.rec.BatchTo = 0, 0
@@ -116,14 +117,23 @@ func (o *Outbox) acknowledge(l *lane, seq uint64) {
 // retryLater counts a failed try and sets the next, or gives up what is too old.
 func (o *Outbox) retryLater(l *lane, j *job, probe bool) {
 	o.countTry(l, j)
+	next := o.now.Add(l.to.wait(l.rec.Step, j.verdict))
 	if j.aged.to > 0 {
-		l.logged = "given up" // so that the next delivery is told
+		l.logged = l.rec.LastError // so that the next delivery is told, and this not again
+		// What follows has its try at once: it may have been this event that the
+		// receiver does not take. But not if this one had its own in that way.
+		waits := l.rec.Attempts < min(2, l.rec.Step) || j.verdict.RetryAfter > 0
 		o.giveUp(l, j.aged, reasonUndelivered+l.rec.LastError)
+		if waits && !j.more {
+			l.due, l.rec.NextAt = next, next.Round(0)
+		}
 		o.failed(l, j.verdict, probe)
 		return
 	}
-	next := o.now.Add(l.to.wait(l.rec.Attempts, j.verdict))
-	if end := deadline(l.headAt, l.rec.FirstAt, l.to.horizon); next.After(end) {
+	// The last try comes when the time of what is next is over. Where something was
+	// given up before, it keeps to the schedule: else there would be one for each
+	// event that waits.
+	if end := deadline(l.headAt, l.rec.FirstAt, l.to.horizon); next.After(end) && l.rec.Attempts == l.rec.Step {
 		next = end
 	}
 	l.due = next
@@ -166,6 +176,7 @@ func (o *Outbox) countTry(l *lane, j *job) {
 	if l.rec.FirstAt.IsZero() {
 		l.rec.FirstAt = j.started.Round(0)
 	}
+	l.rec.Step = max(l.rec.Step, l.rec.Attempts) + 1
 	l.rec.Attempts++
 	l.rec.NextAt = time.Time{}
 	l.rec.LastError = errorText(j.verdict)

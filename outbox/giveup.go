@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"log/slog"
+	"strings"
 
 	"github.com/switchhook/switchhook/record"
 )
@@ -29,13 +30,21 @@ func (o *Outbox) lose(l *lane, s span) {
 // given is a dead letter that is not on disk yet.
 type given struct {
 	record.DeadLetter
+	from  uint64           // the first event of it that is news; what was before is on disk
 	asked []chan<- skipped // to be told when it is
+}
+
+// givenRun is what a lane gave up last: what follows it at once makes the same
+// dead letter longer, as long as the process lives.
+type givenRun struct {
+	from, to uint64
+	kind     string // of the reason
 }
 
 // giveUp moves the cursor past events that will not be delivered. The lane
 // waits until the dead letter is on disk; see place.
 func (o *Outbox) giveUp(l *lane, s span, reason string) {
-	g := given{DeadLetter: record.DeadLetter{
+	g := given{from: s.from, DeadLetter: record.DeadLetter{
 		Endpoint: l.to.ep.ID, Stream: l.st.name, From: s.from, To: s.to, Reason: reason,
 		At: o.now.Round(0), Attempts: l.rec.Attempts,
 		Replay: l.rec.Replay, // its end shall not delete what it gave up itself
@@ -44,14 +53,46 @@ func (o *Outbox) giveUp(l *lane, s span, reason string) {
 		last := l.rec.Tries[n-1]
 		g.Last = &last
 	}
-	if reason == reasonSkipped {
-		g.asked, l.skips = l.skips, nil
+	kind, _, _ := strings.Cut(reason, ":")
+	if o.extends(l, s, kind) {
+		g.From = l.run.from
+	}
+	l.run = givenRun{g.From, s.to, kind}
+	if reason == reasonSkipped { // what an operator did stands for itself
+		g.asked, l.skips, l.run = l.skips, nil, givenRun{}
 	}
 	l.dead = append(l.dead, g)
-	o.log.LogAttrs(o.work, slog.LevelError, "postback given up", l.attrs(s.from,
-		slog.Uint64("to", s.to), slog.String("reason", reason))...)
 	o.advance(l, s.to)
 	l.rec.Prev = s.to // so that the receiver can see the gap
+}
+
+// extends reports whether what is given up follows what was given up last, for the
+// same kind of reason and with nothing delivered in between. A replay that is under
+// way there will delete what it has delivered: that shall not grow beyond it.
+func (o *Outbox) extends(l *lane, s span, kind string) bool {
+	r := l.run
+	if r.to == 0 || r.kind != kind || r.to >= s.from || l.rec.Prev != r.to {
+		return false
+	}
+	among := l.st.lanes
+	if len(l.to.lanes) < len(among) {
+		among = l.to.lanes
+	}
+	for _, x := range among {
+		if x != l && x.to == l.to && x.st == l.st && !x.live() && x.rec.Until >= r.from {
+			return false
+		}
+	}
+	return true
+}
+
+// endRuns has what a replay deletes not made longer.
+func endRuns(replay *lane) {
+	for _, l := range replay.st.lanes {
+		if l != replay && l.to == replay.to {
+			l.run = givenRun{}
+		}
+	}
 }
 
 // why is the reason for a dead letter that came without a try.

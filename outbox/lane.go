@@ -41,7 +41,8 @@ type lane struct {
 	unsaved int  // acknowledged requests whose cursor is not on disk
 	riding  int  // of those, in the save under way
 	dead    []given
-	ridden  int  // of dead, in the save under way
+	ridden  int // of dead, in the save under way
+	run     givenRun
 	ending  bool // the end of a replay is in the save under way
 
 	logged  string // the last trouble logged, empty while there is none
@@ -110,7 +111,7 @@ func (l *lane) cutShort() {
 
 // forgetTries begins afresh, as if nothing had failed.
 func (l *lane) forgetTries() {
-	l.rec.Attempts, l.rec.BatchTo = 0, 0
+	l.rec.Attempts, l.rec.Step, l.rec.BatchTo = 0, 0, 0
 	l.rec.FirstAt, l.rec.NextAt = time.Time{}, time.Time{}
 	l.rec.LastError, l.rec.Tries = "", nil
 }
@@ -129,7 +130,7 @@ func (o *Outbox) place(l *lane) {
 	}
 	q, at := o.spot(l)
 	held := q == &l.to.held
-	if held && l.rec.Attempts == 0 {
+	if held && l.rec.Step == 0 {
 		l.turn.moveFirst(q) // who has not failed probes before those that have
 	} else {
 		l.turn.move(q)
@@ -236,7 +237,8 @@ func (o *Outbox) gathersUntil(l *lane) time.Time {
 
 // gatherTime is when a batch that is not full goes nonetheless.
 func (l *lane) gatherTime() time.Time {
-	if b := l.to.ep.Bulk; b != nil && !l.seen.IsZero() && l.live() { // a replay's events are all there
+	// A replay's events are all there, and a probe shall not keep the others waiting.
+	if b := l.to.ep.Bulk; b != nil && !l.seen.IsZero() && l.live() && l.to.brk.probing != l {
 		return l.seen.Add(b.Wait)
 	}
 	return time.Time{}

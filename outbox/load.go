@@ -46,6 +46,7 @@ func (o *Outbox) load() error {
 				o.startReplay(rec)
 			}
 		}
+		t.wasFailing()
 	}
 	return nil
 }

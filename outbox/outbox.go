@@ -37,7 +37,8 @@ type Config struct {
 	OnDisable func(ep record.Endpoint, reason string)
 	// OnHealth is told how an endpoint does, in order, on one goroutine of the
 	// outbox's own, which it may block. What is told faster than it listens is
-	// gathered: runs of events given up for one lane become one. Run waits for it.
+	// gathered, and so is what a lane gives up in one run: of that it is told once a
+	// minute. Run waits for it.
 	OnHealth func(Health)
 	Logger   *slog.Logger // default: none
 

@@ -26,12 +26,13 @@ func (o *Outbox) expire(j *job) {
 	if j.replay && j.mode == sending {
 		return // all that it repeats is old: what follows has its try
 	}
-	next := first + 1
+	next, left := first+1, expireMost
 	for ev, err := range o.read(j.stream, first, readChunk, expireMost) {
 		if err != nil || ev.Seq != next || j.replay && ev.Seq > j.until {
 			return // the next try finds out
 		}
 		next++
+		left--
 		if !o.cfg.Carries(j.ep, ev) {
 			continue
 		}
@@ -40,6 +41,7 @@ func (o *Outbox) expire(j *job) {
 		}
 		j.aged.to = ev.Seq
 	}
+	j.more = left == 0
 }
 
 // read answers the stream's events after a seq, at most so many: as many at

@@ -56,6 +56,7 @@ func (o *Outbox) endReplay(l *lane) {
 		return
 	}
 	l.rec.Ended, l.rec.Stopped = true, !reached
+	endRuns(l)
 	o.markDirty(l)
 	if len(l.stops) > 0 {
 		o.saver.hurry = true

@@ -127,9 +127,9 @@ func (o *Outbox) saveDone(l *lane) {
 			answer <- skipped{dead: g.DeadLetter}
 		}
 		o.tell(Health{
-			Endpoint: *l.to.ep, Kind: record.EndpointGaveUp, Stream: g.Stream, From: g.From, To: g.To,
+			Endpoint: *l.to.ep, Kind: record.EndpointGaveUp, Stream: g.Stream, From: g.from, To: g.To,
 			Reason: g.Reason, At: g.At,
-		})
+		}, g.Replay, g.from != g.From)
 	}
 	l.dead = l.dead[l.ridden:]
 	if l.ending && !l.gone {

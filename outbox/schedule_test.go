@@ -198,3 +198,68 @@ func TestPanicFailsThatTryOnly(t *testing.T) {
 		}
 	})
 }
+
+// A receiver that is dead for longer than the horizon: giving up ends no row of
+// failures, nor does a restart. An event a minute makes no try a minute, no line in
+// the log and no dead letter.
+func TestDeadForLongerThanTheHorizon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var lines logBuffer
+		log, send := newFakeLog(), &fakeSender{answer: down}
+		ep := log.add(endpoint("a"), 0)
+		logs := func(c *Config) { c.Logger = lines.logger() }
+		o := run(t, log, send, logs)
+		hours := func(n int) (requests int) {
+			before := len(send.requests())
+			for range n * 60 {
+				o.commit(ep.Stream, 1)
+				time.Sleep(time.Minute)
+			}
+			return len(send.requests()) - before
+		}
+		hours(74)
+		said := len(lines.String())
+		if n := hours(3); n == 0 || n > 8 {
+			t.Errorf("%d requests in three hours", n)
+		}
+		if lane := log.lane("a"); lane.Acked < 120 || lane.Step < 70 || lane.Attempts > 1 {
+			t.Errorf("lane %+v", lane)
+		}
+		if more := lines.String()[said:]; strings.Contains(more, "postback failed") || strings.Count(more, "\n") > 4 {
+			t.Errorf("logged\n%s", more)
+		}
+		if err := o.stop(); err != nil {
+			t.Fatal(err)
+		}
+		o = run(t, log, send, logs)
+		if n := hours(3); n == 0 || n > 9 {
+			t.Errorf("%d requests in three hours after a restart", n)
+		}
+		send.set(nil)
+		o.drained("", 80*time.Minute)
+		if lane := log.lane("a"); lane.Step != 0 {
+			t.Errorf("lane %+v", lane)
+		}
+		if n := strings.Count(lines.String(), "postback delivered again"); n != 1 {
+			t.Errorf("told %d times that it works again", n)
+		}
+	})
+}
+
+// All that a replay repeats is old. At its horizon one event alone is given up; a
+// receiver that is dead does not get the rest in a rush.
+func TestDeadReplayKeepsToTheSchedule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, send := newFakeLog(), &fakeSender{answer: down}
+		ep := log.add(endpoint("a"), 100)
+		log.commit(ep.Stream, 100)
+		o := run(t, log, send, nil)
+		o.replay(ep, ep.Stream, 1, 100)
+		time.Sleep(73 * time.Hour)
+		before := len(send.requests())
+		time.Sleep(10 * time.Hour)
+		if n := len(send.requests()) - before; n < 8 || n > 13 {
+			t.Errorf("%d requests in ten hours", n)
+		}
+	})
+}

@@ -21,7 +21,7 @@ type LaneStatus struct {
 	InFlight bool   // a try is under way
 
 	Attempts  int       // failed tries of the next event
-	FirstAt   time.Time // of its first try, zero if it had none
+	FirstAt   time.Time // the first failed try since something was delivered, zero if there is none
 	NextAt    time.Time // of its next, zero if that is due or nothing is pending
 	LastError string
 	Tries     []record.Try // the last few failed ones since something was delivered, oldest first; not to be changed

@@ -27,6 +27,8 @@ const (
 	// expireMost bounds how many events one try finds too old.
 	expireMost = 16 * readMost
 	readChunk  = 64 // events read at once
+	// batchBytes bounds a batch by the estimated length of its events.
+	batchBytes = 4 << 20
 )
 
 // job is a try: what it needs to know, and what came of it. While it is under
@@ -55,6 +57,7 @@ type job struct {
 	starting bool      // the lane begins with the first event since the endpoint was made
 
 	batch []*record.Event // what was sent
+	full  bool            // no more goes into it, although it holds fewer than it may
 	result
 }
 
@@ -63,6 +66,7 @@ type result struct {
 	passed  uint64 // nothing that is meant for the endpoint comes up to here; 0: nothing was passed over
 	lost    span   // pruned before the lane got there
 	aged    span   // given up: too old, at last, or skipped
+	more    bool   // what follows may be too old as well
 	seq     uint64 // the last event that was sent; 0: nothing was
 	verdict Verdict
 	headAt  time.Time // when the next event was committed, if it was read
@@ -128,7 +132,7 @@ func (j *job) span() span { return span{j.batch[0].Seq, j.batch[len(j.batch)-1].
 // short reports whether a batch waits for more, and notes when it will be full.
 func (j *job) short() bool {
 	missing := j.most() - len(j.batch)
-	if j.mode != sending || j.batchTo > 0 || missing <= 0 || !j.started.Before(j.gathered) || !j.firstAt.IsZero() {
+	if j.mode != sending || j.full || j.batchTo > 0 || missing <= 0 || !j.started.Before(j.gathered) || !j.firstAt.IsZero() {
 		return false
 	}
 	j.enough = j.head + uint64(missing)
@@ -143,10 +147,23 @@ func (j *job) most() int {
 	return max(1, j.ep.Bulk.Most)
 }
 
+// size estimates what an event takes in a request. It depends on the event alone,
+// so that a batch that is collected again is the same.
+func size(ev *record.Event) int {
+	n := 512 + len(ev.Name) + len(ev.Data) // 512: names of fields, times, ids
+	if m := ev.Message; m != nil {
+		n += len(m.Text) + len(m.Name) + 64*len(m.Targets)
+		if m.Media != nil {
+			n += len(m.Media.FileName) + len(m.Media.Ref)
+		}
+	}
+	return n
+}
+
 // collect reads the batch: what is meant for the endpoint, as much as goes into
 // one request, or what the last request held.
 func (o *Outbox) collect(j *job) {
-	next, read, most := j.after+1, 0, j.most()
+	next, read, most, bytes := j.after+1, 0, j.most(), 0
 	for ev, err := range o.read(j.stream, j.after, most, readMost) {
 		if err != nil {
 			if len(j.batch) == 0 { // else it is met again
@@ -173,6 +190,10 @@ func (o *Outbox) collect(j *job) {
 		next++
 		switch {
 		case o.cfg.Carries(j.ep, ev):
+			if bytes += size(ev); bytes > batchBytes && len(j.batch) > 0 {
+				j.full = true
+				return
+			}
 			j.batch = append(j.batch, ev)
 		case len(j.batch) == 0:
 			j.passed = ev.Seq

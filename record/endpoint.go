@@ -86,6 +86,7 @@ type Lane struct {
 
 	// The tries under way of what follows Acked.
 	Attempts  int       `json:"attempts,omitempty"`
+	Step      int       `json:"step,omitempty"`    // failed ones since something was delivered: where the schedule stands
 	FirstAt   time.Time `json:"first_at,omitzero"` // the first failed one since something was delivered
 	NextAt    time.Time `json:"next_at,omitzero"`
 	LastError string    `json:"last_error,omitempty"`
