@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The bounds of one answer about deliveries.
@@ -14,6 +15,8 @@ const (
 	// MaxDeadLetters is the most that one answer tells.
 	MaxDeadLetters     = 1000
 	defaultDeadLetters = 100
+
+	deleteTimeout = 5 * time.Minute // there may be very many of them
 )
 
 // TotalHeader says how many there are when an answer holds only some of them.
@@ -90,19 +93,8 @@ func (a *API) deadLetters(c *call) (any, error) {
 		}
 		wanted.After = key
 	}
-	if name := q.Get("instance"); name != "" {
-		e, err := a.stream(c, name)
-		if err != nil {
-			return nil, err
-		}
-		wanted.Stream = e.ID
-	}
-	if ref := q.Get("endpoint"); ref != "" {
-		e, err := a.endpoint(c, ref)
-		if err != nil {
-			return nil, err
-		}
-		wanted.Endpoint = e.ID
+	if wanted.Endpoint, wanted.Stream, err = a.deadOf(c); err != nil {
+		return nil, err
 	}
 	all, err := a.cfg.Endpoints.DeadLetters(c.Context(), wanted)
 	if err != nil {
@@ -110,22 +102,81 @@ func (a *API) deadLetters(c *call) (any, error) {
 	}
 	out := make([]PlacedLetter, 0, len(all))
 	for _, d := range all {
-		out = append(out, PlacedLetter{DeadKey{d.Endpoint, d.Stream, d.From}.place(), d})
+		out = append(out, PlacedLetter{d.Key().place(), d})
 	}
 	return out, nil
 }
 
+// deadOf reads ?endpoint= and ?instance=.
+func (a *API) deadOf(c *call) (endpoint, stream string, err error) {
+	q := c.URL.Query()
+	if name := q.Get("instance"); name != "" {
+		e, err := a.stream(c, name)
+		if err != nil {
+			return "", "", err
+		}
+		stream = e.ID
+	}
+	if ref := q.Get("endpoint"); ref != "" {
+		e, err := a.endpoint(c, ref)
+		if err != nil {
+			return "", "", err
+		}
+		endpoint = e.ID
+	}
+	return endpoint, stream, nil
+}
+
+// DeletedLetters is the answer to a deletion of dead letters.
+type DeletedLetters struct {
+	Deleted int `json:"deleted"`
+}
+
+// deleteDeadLetters forgets those of ?instance= and ?endpoint=, at least one of
+// them, wholly between ?from= and ?to=.
+func (a *API) deleteDeadLetters(c *call) (any, error) {
+	c.writeWithin(deleteTimeout)
+	var of DeadRange
+	var err error
+	if of.Endpoint, of.Stream, err = a.deadOf(c); err != nil {
+		return nil, err
+	}
+	if of.Endpoint == "" && of.Stream == "" {
+		return nil, invalid("instance", "is missing, and so is endpoint: say whose dead letters are deleted")
+	}
+	for name, to := range map[string]*uint64{"from": &of.From, "to": &of.To} {
+		s := c.URL.Query().Get(name)
+		if s == "" {
+			continue
+		}
+		if *to, err = strconv.ParseUint(s, 10, 64); err != nil || *to == 0 {
+			return nil, invalid(name, "must be the number of an event")
+		}
+	}
+	if of.To != 0 && of.To < of.From {
+		return nil, invalid("to", "is before the beginning")
+	}
+	n, err := a.cfg.Endpoints.DeleteDeadLetters(c.Context(), of)
+	return DeletedLetters{n}, err
+}
+
 func (k DeadKey) place() string {
-	return k.Endpoint + "/" + k.Stream + "/" + strconv.FormatUint(k.From, 10)
+	place := k.Endpoint + "/" + k.Stream + "/" + strconv.FormatUint(k.From, 10)
+	if k.Replay != "" {
+		place += "/" + k.Replay
+	}
+	return place
 }
 
 func parsePlace(s string) (k DeadKey, ok bool) {
 	parts := strings.Split(s, "/")
-	if len(parts) != 3 {
+	if len(parts) == 3 {
+		parts = append(parts, "")
+	} else if len(parts) != 4 || parts[3] == "" {
 		return k, false
 	}
 	from, err := strconv.ParseUint(parts[2], 10, 64)
-	return DeadKey{parts[0], parts[1], from}, err == nil
+	return DeadKey{parts[0], parts[1], from, parts[3]}, err == nil
 }
 
 // replay takes a [ReplaySpec] whose endpoint may be any reference to one.
@@ -157,6 +208,20 @@ func (a *API) replay(c *call) (any, error) {
 		return nil, err
 	}
 	return created{lanes}, nil
+}
+
+// stopReplays ends the replays of a stream: ?endpoint= and ?replay= say which.
+func (a *API) stopReplays(c *call) (any, error) {
+	q := c.URL.Query()
+	of := ReplayRef{Stream: c.entry.ID, Replay: q.Get("replay")}
+	if ref := q.Get("endpoint"); ref != "" {
+		e, err := a.endpoint(c, ref)
+		if err != nil {
+			return nil, err
+		}
+		of.Endpoint = e.ID
+	}
+	return array(a.cfg.Endpoints.StopReplays(c.Context(), of))
 }
 
 // bounded reads ?limit=.

@@ -53,7 +53,9 @@ func (a *API) endpointRoutes() []route {
 		{http.MethodGet, []string{"deliveries"}, a.deliveries},
 		{http.MethodGet, []string{"instances", "{stream}", "deliveries"}, a.deliveriesOf},
 		{http.MethodGet, []string{"deadletters"}, a.deadLetters},
+		{http.MethodDelete, []string{"deadletters"}, a.deleteDeadLetters},
 		{http.MethodPost, []string{"instances", "{stream}", "replay"}, a.replay},
+		{http.MethodDelete, []string{"instances", "{stream}", "replay"}, a.stopReplays},
 	}
 	if a.cfg.Endpoints == nil {
 		for i := range routes {
@@ -98,7 +100,8 @@ func checkOwner(instance, tenant string, daemon bool) error {
 }
 
 // endpoints answers a list. It is asked for often and may be long: of the failed
-// tries it holds the last one of each, without what was answered.
+// tries it holds the last one of each, without what was answered, and of secrets
+// none: those of one endpoint are told when it is asked for.
 func (a *API) endpoints(c *call) (any, error) {
 	of, err := a.owner(c)
 	if err != nil {
@@ -110,6 +113,14 @@ func (a *API) endpoints(c *call) (any, error) {
 			last := tries[len(tries)-1]
 			last.Answer = ""
 			all[i].Failures = []record.Try{last}
+		}
+		all[i].Secrets, all[i].Bearer = []Secret{}, nil
+		if h := all[i].Headers; h != nil {
+			names := make(map[string]string, len(*h))
+			for name := range *h {
+				names[name] = ""
+			}
+			all[i].Headers = &names
 		}
 	}
 	return array(all, err)

@@ -86,6 +86,8 @@ func TestLifeOfAnEndpoint(t *testing.T) {
 		{"POST", "endpoints/all/resume", `{"now":true}`, 400, `"code":"bad_json"`},
 		{"POST", "endpoints/all/retry", ``, 200, `"id":"e3"`},
 		{"POST", "endpoints/all/test", ``, 200, `{"delivered":true,"status":204,"took_ns":12000000}`},
+		{"GET", "endpoints?daemon=1", "", 200, `"headers":{"X-A":""},"states":[10],"jitter":0,"secrets":[]`},
+		{"GET", "endpoints/all", "", 200, `"headers":{"X-A":"1"},"bearer":"b"`},
 		{"POST", "endpoints/all/rotate-secret", ``, 200, `"secrets":[{"secret":"whsec_next-e3-1"},{"secret":"whsec_first-e3","until":"`},
 		{"POST", "endpoints/@beta~crm/rotate-secret", `{"secret":"whsec_mine","keep":"0s"}`, 200, `"secrets":[{"secret":"whsec_mine"}]`},
 		{"POST", "endpoints/all/rotate-secret", `{"keep":"-1s"}`, 400, `"field":"keep"`},
@@ -147,6 +149,8 @@ func TestDeliveriesDeadLettersAndReplays(t *testing.T) {
 		{"GET", "deadletters?after=e2/i1/1", "", 200, `[]`},
 		{"GET", "deadletters?endpoint=~all&instance=acme", "", 200, `[{"place":"e2/i1/1","endpoint":"e2"`},
 		{"GET", "deadletters?endpoint=none", "", 404, `"code":"no_endpoint"`},
+		{"GET", "deadletters?after=e1/i1/1/r1&limit=1", "", 200, `[{"place":"e1/i1/2"`},
+		{"GET", "deadletters?after=e1/i1/1/", "", 400, `"field":"after"`},
 		{"GET", "deadletters?after=1", "", 400, `"field":"after"`},
 		{"GET", "deadletters?limit=1001", "", 400, `"field":"limit"`},
 		{"POST", "instances/acme/replay", `{}`, 400, `"field":"from"`},
@@ -159,6 +163,14 @@ func TestDeliveriesDeadLettersAndReplays(t *testing.T) {
 		{"POST", "instances/daemon/replay", `{"from":7}`, 400, `"field":"from"`},
 		{"POST", "instances/daemon/replay", `{"from":1,"to_time":"` + time.Now().Add(-time.Hour).Format(time.RFC3339) + `"}`, 400, `"field":"from"`},
 		{"GET", "instances/acme/deliveries", "", 200, `"replay":"r1"`},
+		{"DELETE", "deadletters", "", 400, `"field":"instance"`},
+		{"DELETE", "deadletters?instance=acme&from=0", "", 400, `"field":"from"`},
+		{"DELETE", "deadletters?instance=acme&from=3&to=2", "", 400, `"field":"to"`},
+		{"DELETE", "deadletters?instance=acme&endpoint=crm&to=1", "", 200, `{"deleted":1}`},
+		{"DELETE", "instances/acme/replay?endpoint=~all&replay=r1", "", 404, `"code":"no_replay"`},
+		{"DELETE", "instances/acme/replay?endpoint=acme/crm&replay=r1", "", 200, `"replay":"r1","until":4`},
+		{"DELETE", "instances/acme/replay", "", 200, `"until":6`},
+		{"DELETE", "instances/acme/replay", "", 404, `"code":"no_replay"`},
 	})
 }
 

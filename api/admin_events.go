@@ -19,7 +19,18 @@ const (
 	defaultEvents = 100
 	MaxEvents     = 1000             // the most that one look answers
 	maxWait       = 55 * time.Second // below the patience of usual proxies
+
+	// MaxPage bounds the bytes of events in one answer, but for its first event:
+	// who gets fewer events than asked for compares with [HeadHeader].
+	MaxPage = 4 << 20
+	// MaxPolls is how many requests wait for events at once, over all instances.
+	MaxPolls = 4096
 )
+
+var errManyPolls = &failure{
+	Status: http.StatusTooManyRequests, Code: "many_polls",
+	Message: "there are " + strconv.Itoa(MaxPolls) + " requests waiting for events already: ask without ?wait=",
+}
 
 // What an answer with events tells beside them.
 const (
@@ -100,8 +111,8 @@ func (a *API) encoder(format string) (func(*record.Event) ([]byte, error), error
 }
 
 // events answers an array of events. With wait, an array that would be empty is
-// held back until there is an event, the time is over or the daemon stops. Who
-// accepts text/event-stream gets the stream instead.
+// held back until there is an event, the time is over or the daemon stops. It ends
+// where its bytes would be more than [MaxPage]. Who accepts text/event-stream gets the stream instead.
 func (a *API) events(c *call) (any, error) {
 	if accepts(c.Header, eventStream) {
 		return a.follow(c)
@@ -111,12 +122,20 @@ func (a *API) events(c *call) (any, error) {
 		return nil, err
 	}
 	if l.wait > 0 {
+		if a.polls.Add(1) > MaxPolls {
+			a.polls.Add(-1)
+			c.w.Header().Set("Retry-After", "30")
+			return nil, errManyPolls
+		}
+		defer a.polls.Add(-1)
 		c.writeWithin(l.wait + writeTimeout)
 	}
 	after, err := a.locate(c, l.after)
 	if err != nil {
 		return nil, err
 	}
+	limit := l.limit
+	l.limit = min(limit, streamedPage)
 	page, err := a.await(c, after, l)
 	if err != nil {
 		return nil, err
@@ -126,15 +145,36 @@ func (a *API) events(c *call) (any, error) {
 	if from, to, ok := page.pruned(); ok {
 		h.Set(PrunedHeader, fmt.Sprintf("%d-%d", from, to))
 	}
-	out := make([]json.RawMessage, 0, len(page.events))
-	for i := range page.events {
-		body, err := l.encode(&page.events[i])
-		if err != nil {
+	return a.encoded(c, page, limit, l.encode)
+}
+
+// encoded makes bytes of a page and of those that follow it, a few events at a
+// time, until there are limit events, no more, or enough bytes.
+func (a *API) encoded(c *call, p page, limit int, encode func(*record.Event) ([]byte, error)) (out []json.RawMessage, err error) {
+	out = make([]json.RawMessage, 0, len(p.events))
+	bytes := 0
+	for {
+		for i := range p.events {
+			body, err := encode(&p.events[i])
+			if err != nil {
+				return nil, err
+			}
+			if bytes += len(body); bytes > MaxPage && len(out) > 0 || len(out) == limit {
+				return out, nil
+			}
+			out = append(out, body)
+		}
+		if len(p.events) < streamedPage || len(out) == limit {
+			return out, nil
+		}
+		last := p.events[len(p.events)-1].Seq
+		if p, err = a.read(c, last, min(limit-len(out), streamedPage)); err != nil {
 			return nil, err
 		}
-		out = append(out, body)
+		if _, _, gap := p.pruned(); gap && len(p.events) > 0 {
+			return out, nil // pruned meanwhile: the next answer says so
+		}
 	}
-	return out, nil
 }
 
 // page is what one look has found.

@@ -3,12 +3,16 @@ package api_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -287,5 +291,79 @@ func TestStreamsThatAreRefused(t *testing.T) {
 	w := httptest.NewRecorder()
 	if h.ServeHTTP(w, r); w.Code != 401 {
 		t.Errorf("without a token: %d", w.Code)
+	}
+}
+
+// Requests that wait are counted: more than are allowed are refused, those that do
+// not wait are not.
+func TestPollsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, h := rooms(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		for range api.MaxPolls {
+			r := httptest.NewRequest("GET", "/api/v1/instances/acme/events?wait=50", http.NoBody).WithContext(ctx)
+			r.Header.Set("Authorization", "Bearer "+token)
+			go h.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		synctest.Wait()
+		w := do(h, "GET", "/api/v1/instances/acme/events?wait=50", "")
+		if w.Code != 429 || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "many_polls") {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		if w := do(h, "GET", "/api/v1/instances/acme/events", ""); w.Code != 200 {
+			t.Errorf("without waiting: %d %s", w.Code, w.Body)
+		}
+		cancel()
+		synctest.Wait()
+		if n := f.Watchers("i1"); n != 0 {
+			t.Errorf("%d watch still", n)
+		}
+		if w := do(h, "GET", "/api/v1/instances/acme/events?wait=1", ""); w.Code != 200 {
+			t.Errorf("when all have gone: %d %s", w.Code, w.Body)
+		}
+	})
+}
+
+// An answer holds as many events as were asked for and fit into it, at least one,
+// and who goes on behind the last one gets them all.
+func TestPagesAreBounded(t *testing.T) {
+	for size, want := range map[int][]int{
+		10:              {150, 50},
+		40 << 10:        {102, 98}, // 4 MB
+		api.MaxPage + 1: {1, 1, 1, 1},
+	} {
+		f, h := rooms(t, func(c *api.Config) {
+			c.Formats = map[string]func(*record.Event) ([]byte, error){"big": func(ev *record.Event) ([]byte, error) {
+				seq := strconv.AppendUint(nil, ev.Seq, 10)
+				return append(seq, bytes.Repeat([]byte(" "), size-len(seq))...), nil
+			}}
+		})
+		all := 0
+		for _, n := range want {
+			all += n
+		}
+		for range all / 2 {
+			f.Fire("acme", fsm.CauseOperator, fsm.GenerateRequested, fsm.Closed)
+		}
+		var pages []int
+		for last := uint64(0); last < uint64(all); {
+			w := do(h, "GET", "/api/v1/instances/acme/events?format=big&limit=150&after="+strconv.FormatUint(last, 10), "")
+			var seqs []uint64
+			if err := json.Unmarshal(w.Body.Bytes(), &seqs); w.Code != 200 || err != nil || len(seqs) == 0 {
+				t.Fatalf("%d, %v", w.Code, err)
+			}
+			for _, seq := range seqs {
+				if last++; seq != last {
+					t.Fatalf("%d comes at %d", seq, last)
+				}
+			}
+			pages = append(pages, len(seqs))
+			if head := w.Header().Get(api.HeadHeader); head != strconv.Itoa(all) {
+				t.Errorf("the head is %s", head)
+			}
+		}
+		if !slices.Equal(pages, want) {
+			t.Errorf("of %d bytes: %v, want %v", size, pages, want)
+		}
 	}
 }

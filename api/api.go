@@ -47,6 +47,7 @@ type API struct {
 	page     http.Handler
 
 	streams atomic.Int64 // of server-sent events that are under way
+	polls   atomic.Int64 // requests that wait for events
 
 	stopOnce sync.Once
 	stopped  chan struct{} // closed when long polls and streams have to end

@@ -42,6 +42,7 @@ var sentinels = []struct {
 	{ErrAmbiguous, http.StatusConflict, "ambiguous"},
 	{ErrEndpointTaken, http.StatusConflict, "endpoint_taken"},
 	{ErrNothingPending, http.StatusConflict, "nothing_pending"},
+	{ErrNoReplay, http.StatusNotFound, "no_replay"},
 	{ErrNotStored, http.StatusNotFound, "not_stored"},
 	{instance.ErrGone, http.StatusGone, "gone"},
 	{instance.ErrBusy, http.StatusTooManyRequests, "busy"},

@@ -57,12 +57,17 @@ type EndpointCommands interface {
 type Deliveries interface {
 	// Deliveries answers the lanes of a stream, or of all streams for "".
 	Deliveries(ctx context.Context, stream string) ([]Lane, error)
-	// DeadLetters answers what was given up, by endpoint, stream and seq.
+	// DeadLetters answers what was given up, in the order of [DeadKey].
 	DeadLetters(ctx context.Context, q DeadQuery) ([]DeadLetter, error)
+	// DeleteDeadLetters forgets what was given up and answers how many went.
+	DeleteDeadLetters(ctx context.Context, of DeadRange) (int, error)
 	// Replay delivers events of the log once more, beside the live ones, and
 	// answers the lanes it made, one for each endpoint. It fails with an
 	// *instance.InvalidError if there is nothing to deliver to any.
 	Replay(ctx context.Context, spec ReplaySpec) ([]Lane, error)
+	// StopReplays ends replays under way where they are and answers their lanes as
+	// they were. It fails with ErrNoReplay if there is none such.
+	StopReplays(ctx context.Context, of ReplayRef) ([]Lane, error)
 }
 
 // What the methods of [Endpoints] fail with, beside the errors of [Instances].
@@ -71,6 +76,7 @@ var (
 	ErrAmbiguous      = errors.New("several endpoints have that name: say whose, as INSTANCE/NAME, @TENANT/NAME, or /NAME for the daemon's")
 	ErrEndpointTaken  = errors.New("an endpoint of that name exists already for that owner")
 	ErrNothingPending = errors.New("nothing waits to be delivered there")
+	ErrNoReplay       = errors.New("no such replay is under way: it may have ended")
 )
 
 // Owner says whose endpoints are meant; the zero value is everybody's. At most
@@ -146,6 +152,9 @@ type Endpoint struct {
 	CreatedAt time.Time `json:"created_at"`
 	EndpointChange
 	Secrets []Secret `json:"secrets"`
+	// Begins is the first event that a new one gets, where the log does not reach
+	// back as far as its After asked for.
+	Begins uint64 `json:"begins,omitempty"`
 	Health
 }
 
@@ -208,6 +217,9 @@ type DeadLetter struct {
 	EventAt    time.Time   `json:"event_at,omitzero"`     // of the first event, zero if it was pruned
 }
 
+// Key is the place of the dead letter.
+func (d DeadLetter) Key() DeadKey { return DeadKey{d.Endpoint, d.Stream, d.From, d.Replay} }
+
 // Ref names the endpoint as [ParseRef] reads it.
 func (d DeadLetter) Ref() string { return d.Owner + "/" + d.Name }
 
@@ -219,16 +231,25 @@ type DeadQuery struct {
 	Limit    int     // at most so many, above 0
 }
 
+// DeadRange says which dead letters are meant: those wholly between two seqs, both
+// included.
+type DeadRange struct {
+	Endpoint string // an id; empty: of all
+	Stream   string // empty: of all
+	From, To uint64 // a To of 0 is no bound
+}
+
 // DeadKey is the place of a dead letter among all of them, which are ordered by
-// endpoint, stream and the seq of their first event.
+// endpoint, stream, the seq of their first event and their replay.
 type DeadKey struct {
 	Endpoint, Stream string
 	From             uint64
+	Replay           string // empty: it was given up live
 }
 
 // Compare orders two places.
 func (k DeadKey) Compare(o DeadKey) int {
-	return cmp.Or(strings.Compare(k.Endpoint, o.Endpoint), strings.Compare(k.Stream, o.Stream), cmp.Compare(k.From, o.From))
+	return cmp.Or(strings.Compare(k.Endpoint, o.Endpoint), strings.Compare(k.Stream, o.Stream), cmp.Compare(k.From, o.From), strings.Compare(k.Replay, o.Replay))
 }
 
 // Tested is what came of a test.
@@ -250,6 +271,13 @@ type ReplaySpec struct {
 	FromTime time.Time `json:"from_time,omitzero"`
 	To       uint64    `json:"to,omitempty"`
 	ToTime   time.Time `json:"to_time,omitzero"`
+}
+
+// ReplayRef says which replays of a stream are meant.
+type ReplayRef struct {
+	Stream   string
+	Endpoint string // an id; empty: to every endpoint
+	Replay   string // empty: all
 }
 
 // Span is a duration as text in JSON: "1m30s".

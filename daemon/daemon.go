@@ -106,7 +106,7 @@ func New(o Options) (_ *Daemon, err error) {
 	if err := d.newFleet(); err != nil {
 		return nil, err
 	}
-	d.keeper = &keeper{fleet: d.fleet, store: d.store, bus: d.bus, retention: d.cfg.Store.Retention, maxSize: int64(d.cfg.Store.MaxSize), log: d.log}
+	d.keeper = &keeper{fleet: d.fleet, store: d.store, bus: d.bus, retention: d.cfg.Store.Retention, lastWords: lastWords, maxSize: int64(d.cfg.Store.MaxSize), log: d.log}
 	var control api.Sandbox
 	if d.phones != nil {
 		control = phones{d.phones, d.fleet}

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/outbox"
 	"github.com/switchhook/switchhook/record"
+	"github.com/switchhook/switchhook/store"
 )
 
 // TestEndpoint implements [api.Endpoints].
@@ -100,20 +102,31 @@ func (f *fleet) lane(ep *record.Endpoint, l outbox.LaneStatus, state string) api
 
 // DeadLetters implements [api.Endpoints].
 func (f *fleet) DeadLetters(_ context.Context, q api.DeadQuery) ([]api.DeadLetter, error) {
-	found, err := f.store.DeadLettersOf(q.Endpoint, q.Stream)
+	found, err := f.store.DeadLettersAfter(q.Endpoint, q.Stream, store.DeadPlace(q.After), q.Limit)
 	if err != nil {
 		return nil, err
 	}
-	key := func(d record.DeadLetter) api.DeadKey {
-		return api.DeadKey{Endpoint: d.Endpoint, Stream: d.Stream, From: d.From}
-	}
-	found = slices.DeleteFunc(found, func(d record.DeadLetter) bool { return key(d).Compare(q.After) <= 0 })
-	slices.SortFunc(found, func(a, b record.DeadLetter) int { return key(a).Compare(key(b)) })
-	out := make([]api.DeadLetter, 0, min(len(found), q.Limit))
-	for _, d := range found[:min(len(found), q.Limit)] {
+	out := make([]api.DeadLetter, 0, len(found))
+	for _, d := range found {
 		out = append(out, f.dead(d))
 	}
 	return out, nil
+}
+
+// DeleteDeadLetters implements [api.Endpoints].
+func (f *fleet) DeleteDeadLetters(ctx context.Context, of api.DeadRange) (int, error) {
+	to := of.To
+	if to == 0 {
+		to = math.MaxUint64
+	}
+	n, err := f.store.DropDeadLetters(ctx, of.Endpoint, of.Stream, of.From, to)
+	if n > 0 {
+		f.log.Info("dead letters deleted", "instance", of.Stream, "endpoint", of.Endpoint, "dead_letters", n)
+	}
+	if err != nil {
+		return n, unavailable(err)
+	}
+	return n, nil
 }
 
 // dead answers a dead letter with what the log still knows of it.
@@ -220,6 +233,32 @@ func (f *fleet) replaying(targets []record.Endpoint, lanes []record.Lane) []api.
 		out = append(out, f.lane(&targets[i], st, states[l.Endpoint]))
 	}
 	return out
+}
+
+// StopReplays implements [api.Endpoints]. Those that end by themselves meanwhile
+// are passed over.
+func (f *fleet) StopReplays(ctx context.Context, of api.ReplayRef) ([]api.Lane, error) {
+	lanes, err := f.Deliveries(ctx, of.Stream)
+	if err != nil {
+		return nil, err
+	}
+	var stopped []api.Lane
+	for _, l := range lanes {
+		if l.Replay == "" || of.Endpoint != "" && l.Endpoint != of.Endpoint || of.Replay != "" && l.Replay != of.Replay {
+			continue
+		}
+		switch err := f.outbox.StopReplay(ctx, l.Endpoint, l.Stream, l.Replay); {
+		case err == nil:
+			f.log.Info("replay stopped", "instance", l.Stream, "endpoint", l.Endpoint, "replay", l.Replay, "done", l.Acked, "until", l.Until)
+			stopped = append(stopped, l)
+		case !errors.Is(err, outbox.ErrNothingPending):
+			return nil, unavailable(err)
+		}
+	}
+	if len(stopped) == 0 {
+		return nil, api.ErrNoReplay
+	}
+	return stopped, nil
 }
 
 // replayRange answers the first and the last event of a replay.

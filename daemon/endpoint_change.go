@@ -63,12 +63,19 @@ func (f *fleet) AddEndpoint(ctx context.Context, spec api.EndpointSpec) (api.End
 	if err := f.checkRoom(&ep); err != nil {
 		return api.Endpoint{}, err
 	}
-	lanes := f.lanesFromNow(&ep)
+	lanes, begins := f.lanesFromNow(&ep), uint64(0)
 	if spec.After != nil {
 		if head := f.store.Head(ep.Stream); *spec.After > head {
 			return api.Endpoint{}, invalid("after", "must be at most %d, the seq of the newest event", head)
 		}
-		lanes = []record.Lane{{Endpoint: ep.ID, Stream: ep.Stream, Acked: *spec.After}}
+		begin, err := f.held(ep.Stream, *spec.After)
+		if err != nil {
+			return api.Endpoint{}, err
+		}
+		if begin > *spec.After {
+			begins = begin + 1
+		}
+		lanes = []record.Lane{{Endpoint: ep.ID, Stream: ep.Stream, Acked: begin}}
 	}
 	ch := f.store.Change()
 	ch.PutEndpoint(ep)
@@ -79,7 +86,23 @@ func (f *fleet) AddEndpoint(ctx context.Context, spec api.EndpointSpec) (api.End
 	}
 	f.book.put(ep)
 	f.outbox.SetEndpoint(ep, lanes...)
-	return f.endpointNow(ep.ID)
+	now, err := f.endpointNow(ep.ID)
+	now.Begins = begins
+	return now, err
+}
+
+// held answers the seq behind which the log holds all events of a stream: the
+// given one, or a later one where it was pruned.
+func (f *fleet) held(stream string, after uint64) (uint64, error) {
+	head := f.store.Head(stream)
+	next, err := f.store.Events(stream, after, 1)
+	switch {
+	case err != nil:
+		return 0, unavailable(err)
+	case len(next) == 0:
+		return head, nil
+	}
+	return next[0].Seq - 1, nil
 }
 
 // lanesFromNow answers the lanes of a new endpoint: each begins with what its
@@ -180,7 +203,7 @@ func (f *fleet) PauseEndpoint(ctx context.Context, id, reason string) (api.Endpo
 		case reason == "":
 			reason = "paused by an operator"
 		}
-		ep.Disabled = reason
+		ep.Disabled, ep.Gone = reason, false
 		return nil
 	})
 	if err != nil && !errors.Is(err, errNoChange) {
@@ -197,7 +220,7 @@ func (f *fleet) ResumeEndpoint(ctx context.Context, id string) (api.Endpoint, er
 			f.outbox.Retry(id)
 			return errNoChange
 		}
-		ep.Disabled = ""
+		ep.Disabled, ep.Gone = "", false
 		return nil
 	})
 	if err != nil && !errors.Is(err, errNoChange) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,7 +37,7 @@ func (f *fleet) fact(kind record.Kind, about record.EndpointFact) record.Event {
 // tellChange appends what a change of an endpoint comes to.
 func (f *fleet) tellChange(ch *store.Change, old, now *record.Endpoint) {
 	before := *old
-	before.Disabled = now.Disabled
+	before.Disabled, before.Gone = now.Disabled, now.Gone
 	if !reflect.DeepEqual(before, *now) {
 		ch.Append(f.told(record.EndpointChanged, now, ""))
 	}
@@ -49,22 +50,43 @@ func (f *fleet) tellChange(ch *store.Change, old, now *record.Endpoint) {
 	}
 }
 
-// disableWait bounds the storing of a disabled endpoint. If it cannot be stored
-// the receiver is asked once more after the next start.
-const disableWait = 30 * time.Second
+// tellWait bounds one try to store what the outbox tells.
+const tellWait = 30 * time.Second
+
+// insist calls store until it succeeds, or fails with one of the errors that say
+// that there is nothing to do, or the daemon stops: the store may not be writable
+// for a while. It answers the last error.
+func (f *fleet) insist(store func(context.Context) error, done ...error) error {
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), tellWait)
+		err := store(ctx)
+		cancel()
+		if err == nil || slices.ContainsFunc(done, func(is error) bool { return errors.Is(err, is) }) {
+			return err
+		}
+		f.mu.RLock()
+		running := f.running
+		f.mu.RUnlock()
+		if running == nil || !sleep(running, f.timing.StoreRetry) {
+			return err
+		}
+	}
+}
 
 // endpointGone stores that a receiver wants nothing any more, unless its address
-// has been set since. The outbox calls it on a goroutine of its own.
+// has been set since. The outbox calls it on a goroutine of its own. While the
+// store cannot be written it waits, until the daemon stops; then the receiver is
+// asked once more after the next start.
 func (f *fleet) endpointGone(ep record.Endpoint, reason string) {
-	ctx, cancel := context.WithTimeout(context.Background(), disableWait)
-	defer cancel()
-	err := f.edit(ctx, ep.ID, func(now *record.Endpoint) error {
-		if now.URL != ep.URL || now.Disabled != "" {
-			return errNoChange
-		}
-		now.Disabled = reason
-		return nil
-	})
+	err := f.insist(func(ctx context.Context) error {
+		return f.edit(ctx, ep.ID, func(now *record.Endpoint) error {
+			if now.URL != ep.URL || now.Disabled != "" || f.sends(ep.ID) {
+				return errNoChange
+			}
+			now.Disabled, now.Gone = reason, true
+			return nil
+		})
+	}, errNoChange, api.ErrNoEndpoint)
 	switch {
 	case err == nil:
 		f.log.Warn("receiver answered 410 Gone; its endpoint is disabled until it is resumed",
@@ -73,6 +95,12 @@ func (f *fleet) endpointGone(ep record.Endpoint, reason string) {
 	default:
 		f.log.Error("disabled endpoint could not be stored", "instance", ep.Stream, "endpoint", ep.ID, "err", err)
 	}
+}
+
+// sends reports whether the outbox sends to an endpoint: what it was told before
+// does not hold any more, as an operator has resumed it.
+func (f *fleet) sends(id string) bool {
+	return slices.ContainsFunc(f.outbox.Endpoints(id), func(st outbox.EndpointStatus) bool { return st.State != statePaused })
 }
 
 // endpointHealth makes an event of what the outbox tells. It is called on one
@@ -92,22 +120,14 @@ func (f *fleet) endpointHealth(h outbox.Health) {
 	}
 	ev := f.fact(h.Kind, about)
 	ev.At = h.At.UTC()
-	for {
+	err := f.insist(func(ctx context.Context) error {
 		ch := f.store.Change()
 		ch.Append(ev)
-		ctx, cancel := context.WithTimeout(context.Background(), disableWait)
 		_, err := f.store.Commit(ctx, ch)
-		cancel()
-		if err == nil {
-			return
-		}
-		f.mu.RLock()
-		running := f.running
-		f.mu.RUnlock()
-		if running == nil || !sleep(running, f.timing.StoreRetry) {
-			f.log.Warn("event about an endpoint could not be stored", "endpoint", ep.ID, "kind", string(h.Kind), "err", err)
-			return
-		}
+		return err
+	})
+	if err != nil {
+		f.log.Warn("event about an endpoint could not be stored", "endpoint", ep.ID, "kind", string(h.Kind), "err", err)
 	}
 }
 

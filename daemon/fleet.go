@@ -58,7 +58,8 @@ type member struct {
 	live atomic.Pointer[instance.Instance]
 	rec  record.Instance // as it was read or made; the live instance knows better
 
-	heard bool // its last event was; the keeper's own
+	heard   bool                // nobody is waited for any more who has not read its last event; the keeper's own
+	unheard []outbox.LaneStatus // by then, those that had not; the keeper's own
 
 	asked       atomic.Pointer[string] // digits of the phone that a code to type was last made for
 	received    atomic.Int64           // messages since the start

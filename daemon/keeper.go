@@ -3,6 +3,8 @@ package daemon
 import (
 	"context"
 	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/switchhook/switchhook/bus"
@@ -14,7 +16,8 @@ import (
 const (
 	keepEvery = 5 * time.Second  // deleted instances are looked at
 	pruneEach = 10 * time.Minute // the log is pruned of what is old
-	lastWords = 72 * time.Hour   // how long a deleted instance's events may take to be delivered
+	overEach  = time.Hour        // a log that is full is told of so often
+	lastWords = 72 * time.Hour   // see keeper
 )
 
 // keeper tidies up behind the others: it erases deleted instances once their
@@ -24,7 +27,12 @@ type keeper struct {
 	store     *store.Store
 	bus       *bus.Bus
 	retention time.Duration
-	maxSize   int64 // of the log; looked at with the deleted instances
+	deadSeen  store.DeadPlace // the dead letters up to here were looked at
+	lastWords time.Duration   // how long a deleted instance's events may take to be delivered
+	maxSize   int64           // of the log; looked at with the deleted instances
+	overMu    sync.Mutex
+	overSize  int       // guarded by overMu; events that went because of it and were not told of yet
+	overTold  time.Time // guarded by overMu; when they were
 	log       *slog.Logger
 }
 
@@ -43,6 +51,7 @@ func (k *keeper) Run(ctx context.Context) error {
 		if time.Since(pruned) >= pruneEach {
 			pruned = time.Now()
 			k.prune(ctx)
+			k.pruneDead(ctx)
 		}
 		k.pruneOver(ctx)
 	}
@@ -54,10 +63,14 @@ func (k *keeper) eraseDeleted(ctx context.Context) {
 			return
 		}
 		since := time.Since(m.live.Load().Status().Record.DeletedAt)
-		if since < lastWords && !m.heard && !k.heard(m.id) {
-			continue
+		if !m.heard {
+			lanes := k.fleet.outbox.Status(m.id)
+			if since < k.lastWords && !k.heard(m.id, lanes) {
+				continue
+			}
+			// The outbox, from now on, knows nothing of it any more.
+			m.heard, m.unheard = true, waiting(lanes)
 		}
-		m.heard = true // the outbox, from now on, knows nothing of it any more
 		if err := k.fleet.erase(ctx, m); err != nil {
 			k.log.Warn("deleted instance could not be erased", "instance", m.id, "err", err)
 			continue
@@ -76,6 +89,31 @@ func (k *keeper) prune(ctx context.Context) {
 	}
 }
 
+// deadEach is how many thousand dead letters one pruning looks at.
+const deadEach = 20
+
+// pruneDead drops the dead letters that are as old as events get and whose events
+// are gone: a replay could not deliver them any more.
+func (k *keeper) pruneDead(ctx context.Context) {
+	total := 0
+	for range deadEach {
+		n, next, err := k.store.PruneDeadLetters(ctx, time.Now().Add(-k.retention), k.deadSeen)
+		if err != nil {
+			if ctx.Err() == nil {
+				k.log.Warn("dead letters could not be pruned", "err", err)
+			}
+			break
+		}
+		total += n
+		if k.deadSeen = next; next == (store.DeadPlace{}) {
+			break
+		}
+	}
+	if total > 0 {
+		k.log.Info("dead letters pruned", "dead_letters", total)
+	}
+}
+
 // pruneOver keeps the log within its size. Who still waited for what goes finds
 // it missing: the outbox makes a dead letter of it, the bus goes on behind it.
 func (k *keeper) pruneOver(ctx context.Context) {
@@ -83,8 +121,11 @@ func (k *keeper) pruneOver(ctx context.Context) {
 	if err != nil && ctx.Err() == nil {
 		k.log.Warn("log could not be pruned to its size", "err", err)
 	}
-	if n > 0 {
-		k.log.Warn("log has reached its size: the oldest events are gone", "events", n, "max_size", k.maxSize)
+	k.overMu.Lock()
+	defer k.overMu.Unlock()
+	if k.overSize += n; k.overSize > 0 && time.Since(k.overTold) >= overEach {
+		k.log.Warn("log has reached its size: the oldest events are gone", "events", k.overSize, "max_size", k.maxSize)
+		k.overSize, k.overTold = 0, time.Now()
 	}
 }
 
@@ -102,19 +143,32 @@ func (k *keeper) passed(stream string) uint64 {
 }
 
 // heard reports whether everyone has read the last event of a deleted instance
-// who can: disabled endpoints do not hold it.
-func (k *keeper) heard(stream string) bool {
-	lanes := k.fleet.outbox.Status(stream)
+// who will: it does not wait for a receiver that wants nothing any more. A paused
+// endpoint holds it, too, until its horizon, at which the outbox gives up what is
+// pending.
+func (k *keeper) heard(stream string, lanes []outbox.LaneStatus) bool {
 	head := k.store.Head(stream)
 	if !k.complete(stream, lanes) || k.store.SeqAt(stream, k.bus.Published()) < head {
 		return false
 	}
 	for _, l := range lanes {
-		if l.Disabled == "" && (l.Acked < head && l.Replay == "" || l.Replay != "" && l.Acked < l.Until) {
+		if (l.Acked < head && l.Replay == "" || l.Replay != "" && l.Acked < l.Until) && !k.gone(l) {
 			return false
 		}
 	}
 	return true
+}
+
+// gone reports whether the receiver of a lane has said that it wants nothing any
+// more. The outbox may know of it before it is stored.
+func (k *keeper) gone(l outbox.LaneStatus) bool {
+	ep, ok := k.fleet.book.get(l.Endpoint)
+	return !ok || ep.Gone || ep.Disabled == "" && l.Disabled != ""
+}
+
+// waiting answers the lanes that have something pending.
+func waiting(lanes []outbox.LaneStatus) []outbox.LaneStatus {
+	return slices.DeleteFunc(lanes, func(l outbox.LaneStatus) bool { return l.Pending == 0 })
 }
 
 // complete reports whether the outbox has a lane for every endpoint that a
@@ -148,6 +202,27 @@ func (f *fleet) deleted() []*member {
 	return out
 }
 
+// tellUnheard says whose events go with a deleted instance before they were
+// delivered.
+func (f *fleet) tellUnheard(ch *store.Change, m *member) {
+	for _, l := range m.unheard {
+		ep, ok := f.book.get(l.Endpoint)
+		if !ok {
+			continue
+		}
+		last := l.Head
+		if l.Replay != "" {
+			last = l.Until
+		}
+		f.log.Warn("deleted instance goes with events that were not delivered",
+			"instance", m.id, "endpoint", ep.ID, "replay", l.Replay, "from", l.Acked+1, "to", last)
+		ch.Append(f.fact(record.EndpointGaveUp, record.EndpointFact{
+			Endpoint: ep.ID, Name: ep.Name, Instance: m.id, Tenant: ep.Tenant, Reason: "the instance was deleted",
+			Fails: l.Attempts, From: l.Acked + 1, To: last,
+		}))
+	}
+}
+
 // erase removes everything that the daemon holds about a deleted instance: its
 // endpoints, and at those of its tenant and of the daemon what belongs to it.
 func (f *fleet) erase(ctx context.Context, m *member) error {
@@ -166,6 +241,7 @@ func (f *fleet) erase(ctx context.Context, m *member) error {
 			ch.Append(f.told(record.EndpointDeleted, &own[i], "the instance was deleted"))
 		}
 	}
+	f.tellUnheard(ch, m)
 	ch.EraseInstance(m.id, ids...)
 	// The files first: what is erased from the store is not found again.
 	if err := f.files.Erase(m.id); err != nil {

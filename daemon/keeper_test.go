@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/configs"
 )
 
@@ -41,6 +42,11 @@ func TestLogReachesItsSize(t *testing.T) {
 	left := d.events("shop", 0)
 	if len(left) == 0 || left[0].Seq == 1 {
 		t.Fatalf("%d of %d events are left", len(left), last)
+	}
+	// A new endpoint begins with what there is, and says so.
+	late := d.endpoint(api.EndpointSpec{Name: "late", Instance: "shop", After: new(uint64), EndpointChange: at(rcv.url("late"))})
+	if late.Begins != left[0].Seq {
+		t.Errorf("a new endpoint begins with %d, the log with %d", late.Begins, left[0].Seq)
 	}
 	dead.Store(false)
 	if _, err := d.admin.Close(t.Context(), "shop"); err != nil {

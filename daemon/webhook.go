@@ -75,10 +75,14 @@ func (f *fleet) commitWebhook(ctx context.Context, ch *store.Change, m *member, 
 			ch.DeleteEndpoint(ep.ID)
 		}
 		apply(&ep, a.change)
+		// It was checked with what the endpoint was then.
+		if err := f.checkEndpoint(&ep, a.change); err != nil && !a.forget {
+			return err
+		}
 	}
 	step(&ep, c.Instance.Config)
 	if c.Webhook || ep.URL != old.URL {
-		ep.Disabled = ""
+		ep.Disabled, ep.Gone = "", false
 	}
 	ch.PutEndpoint(ep)
 	var lanes []record.Lane

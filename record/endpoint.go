@@ -38,6 +38,7 @@ type Endpoint struct {
 	FollowRedirects bool `json:"follow_redirects,omitempty"` // each new address is checked like the first
 
 	Disabled  string    `json:"disabled,omitempty"` // why nothing is sent, empty while it is
+	Gone      bool      `json:"gone,omitempty"`     // it was the receiver who disabled it, with 410
 	CreatedAt time.Time `json:"created_at"`
 }
 

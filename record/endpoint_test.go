@@ -25,7 +25,7 @@ func endpoint() record.Endpoint {
 		Filter:  record.Filter{Kinds: []string{"message.*"}, States: []fsm.State{fsm.Authenticated}},
 		Bulk:    &record.Bulk{Most: 50, Wait: 500 * time.Millisecond},
 		Timeout: time.Second, InFlight: 2, Schedule: []time.Duration{time.Second, time.Minute}, Horizon: time.Hour,
-		Jitter: new(0), FollowRedirects: true, Disabled: "410 Gone", CreatedAt: moment,
+		Jitter: new(0), FollowRedirects: true, Disabled: "410 Gone", Gone: true, CreatedAt: moment,
 	}
 }
 

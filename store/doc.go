@@ -19,6 +19,7 @@
 //	lanes      <endpoint> 0 <stream>        -> record.Lane, JSON, sealed
 //	           <endpoint> 0 <stream> 0 <replay> -> record.Lane of a replay, JSON, sealed
 //	dead       <endpoint> 0 <stream> 0 <from> -> record.DeadLetter, JSON, sealed
+//	           <endpoint> 0 <stream> 0 <from> 0 <replay> -> record.DeadLetter of a replay, JSON, sealed
 //	heads      <stream>                     -> epoch uint32, last seq uint64
 //	log        <position>                   -> header, record.Event as JSON, sealed
 //

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"strings"
 
 	"go.etcd.io/bbolt"
 
@@ -16,6 +17,8 @@ func (s *Store) Lanes() ([]record.Lane, error) {
 
 // SaveLanes stores how far lanes have come together with what they gave up, in
 // one transaction: a replay that has ended may give up its last event with it.
+// What belongs to an endpoint that is gone by then, or has lost its address, is
+// passed over: nothing would ever delete it.
 func (s *Store) SaveLanes(ctx context.Context, lanes []record.Lane, dead []record.DeadLetter) error {
 	c := s.Change()
 	c.ops = make([]op, 0, len(lanes)+len(dead))
@@ -25,8 +28,40 @@ func (s *Store) SaveLanes(ctx context.Context, lanes []record.Lane, dead []recor
 	for _, l := range lanes {
 		c.PutLane(l)
 	}
+	places := make(map[string]func(*bbolt.Tx) bool)
+	for i, o := range c.ops {
+		if o.value == nil {
+			continue
+		}
+		endpoint, _, _ := strings.Cut(string(o.key), "\x00")
+		if places[endpoint] == nil {
+			places[endpoint] = s.addressed(endpoint)
+		}
+		c.ops[i].only = places[endpoint]
+	}
 	_, err := s.Commit(ctx, c)
 	return err
+}
+
+// addressed answers whether there is an endpoint that has an address. Each
+// transaction looks once.
+func (s *Store) addressed(endpoint string) func(*bbolt.Tx) bool {
+	var in *bbolt.Tx
+	var is bool
+	return func(tx *bbolt.Tx) bool {
+		if in == tx {
+			return is
+		}
+		in, is = tx, false
+		if v := tx.Bucket([]byte(bucketEndpoints)).Get([]byte(endpoint)); v != nil {
+			var ep struct {
+				URL string `json:"url"`
+			}
+			// What cannot be read is no reason to lose what was delivered.
+			is = s.decode(bucketEndpoints, []byte(endpoint), v, &ep) != nil || ep.URL != ""
+		}
+		return is
+	}
 }
 
 // PutLane stores how far a lane has come. A replay that has ended is forgotten

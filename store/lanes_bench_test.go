@@ -11,6 +11,7 @@ import (
 // BenchmarkSaveLanes saves the cursors of five thousand lanes at a time.
 func BenchmarkSaveLanes(b *testing.B) {
 	s := benched(b, true)
+	putEndpoints(b, s, "e")
 	lanes := make([]record.Lane, 5000)
 	for i := range lanes {
 		lanes[i] = record.Lane{Endpoint: "e", Stream: fmt.Sprintf("i%04d", i)}

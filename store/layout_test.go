@@ -53,6 +53,7 @@ func TestLayout(t *testing.T) {
 		c.PutLane(record.Lane{Endpoint: "ENDPOINT", Stream: "STREAM"})
 		c.PutLane(record.Lane{Endpoint: "ENDPOINT", Stream: "STREAM", Replay: "REPLAY"})
 		c.PutDeadLetter(record.DeadLetter{Endpoint: "ENDPOINT", Stream: "STREAM", From: 0x4142434445464748})
+		c.PutDeadLetter(record.DeadLetter{Endpoint: "ENDPOINT", Stream: "STREAM", From: 0x4142434445464748, Replay: "REPLAY"})
 		c.Append(record.Event{Stream: "STREAM", Kind: "test", At: moment})
 	})
 	if err := s.Device("INSTANCE", "SESSION").Apply(t.Context(), map[string][]byte{"…": []byte(`{}`)}); err != nil {

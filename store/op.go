@@ -18,6 +18,7 @@ type op struct {
 	value  []byte
 	was    []byte // put only where this is the value still; nil: whatever it is
 	find   func(*bbolt.Cursor) (keys [][]byte)
+	only   func(*bbolt.Tx) bool // done only where this says so; nil: wherever
 }
 
 func (o op) apply(tx *bbolt.Tx) error {
@@ -25,6 +26,8 @@ func (o op) apply(tx *bbolt.Tx) error {
 	switch {
 	case b == nil:
 		return errors.New("there is no such bucket")
+	case o.only != nil && !o.only(tx):
+		return nil
 	case o.find != nil:
 		// Collected first: a bbolt cursor may skip keys while its bucket changes.
 		for _, k := range o.find(b.Cursor()) {

@@ -132,9 +132,7 @@ func (e *Endpoints) DeadLetters(_ context.Context, q api.DeadQuery) ([]api.DeadL
 	if e.f.err != nil {
 		return nil, e.f.err
 	}
-	key := func(d record.DeadLetter) api.DeadKey {
-		return api.DeadKey{Endpoint: d.Endpoint, Stream: d.Stream, From: d.From}
-	}
+	key := func(d record.DeadLetter) api.DeadKey { return api.DeadLetter{DeadLetter: d}.Key() }
 	all := slices.SortedFunc(slices.Values(e.dead), func(a, b record.DeadLetter) int { return key(a).Compare(key(b)) })
 	var out []api.DeadLetter
 	for _, d := range all {
@@ -208,4 +206,41 @@ func (e *Endpoints) Replay(_ context.Context, spec api.ReplaySpec) ([]api.Lane, 
 	}
 	e.f.note("replay", h.ID)
 	return out, nil
+}
+
+// StopReplays implements api.Endpoints.
+func (e *Endpoints) StopReplays(_ context.Context, of api.ReplayRef) ([]api.Lane, error) {
+	e.f.mu.Lock()
+	defer e.f.mu.Unlock()
+	if e.f.err != nil {
+		return nil, e.f.err
+	}
+	var stopped []api.Lane
+	e.replays = slices.DeleteFunc(e.replays, func(l api.Lane) bool {
+		meant := l.Stream == of.Stream && (of.Endpoint == "" || l.Endpoint == of.Endpoint) && (of.Replay == "" || l.Replay == of.Replay)
+		if meant {
+			stopped = append(stopped, l)
+		}
+		return meant
+	})
+	if len(stopped) == 0 {
+		return nil, api.ErrNoReplay
+	}
+	e.f.note("replay stop", of.Stream)
+	return stopped, nil
+}
+
+// DeleteDeadLetters implements api.Endpoints.
+func (e *Endpoints) DeleteDeadLetters(_ context.Context, of api.DeadRange) (int, error) {
+	e.f.mu.Lock()
+	defer e.f.mu.Unlock()
+	if e.f.err != nil {
+		return 0, e.f.err
+	}
+	before := len(e.dead)
+	e.dead = slices.DeleteFunc(e.dead, func(d record.DeadLetter) bool {
+		return (of.Endpoint == "" || d.Endpoint == of.Endpoint) && (of.Stream == "" || d.Stream == of.Stream) &&
+			d.From >= of.From && (of.To == 0 || d.To <= of.To)
+	})
+	return before - len(e.dead), nil
 }

@@ -134,10 +134,36 @@ func (c *Client) DeadLetters(ctx context.Context, l DeadLook) (all []api.PlacedL
 	return all, err
 }
 
+// DeleteDeadLetters forgets what was given up, of an instance, an endpoint, or
+// both, wholly from one event to another; 0 is no bound. It answers how many went.
+func (c *Client) DeleteDeadLetters(ctx context.Context, instance, ref string, from, to uint64) (int, error) {
+	q := url.Values{}
+	put(q, "instance", instance)
+	put(q, "endpoint", ref)
+	for name, seq := range map[string]uint64{"from": from, "to": to} {
+		if seq > 0 {
+			q.Set(name, strconv.FormatUint(seq, 10))
+		}
+	}
+	var d api.DeletedLetters
+	err := c.do(ctx, http.MethodDelete, "/api/v1/deadletters?"+q.Encode(), nil, &d)
+	return d.Deleted, err
+}
+
 // Replay delivers events of an instance, or of "daemon", once more and answers
 // the lanes that do. The spec's endpoint may be any reference to one.
 func (c *Client) Replay(ctx context.Context, instance string, spec api.ReplaySpec) (lanes []api.Lane, err error) {
 	err = c.do(ctx, http.MethodPost, one(instance, "replay"), spec, &lanes)
+	return lanes, err
+}
+
+// StopReplays ends replays of an instance, or of "daemon", and answers the lanes
+// that they were: to one endpoint or to all for "", the one of an id or all.
+func (c *Client) StopReplays(ctx context.Context, instance, ref, replay string) (lanes []api.Lane, err error) {
+	q := url.Values{}
+	put(q, "endpoint", ref)
+	put(q, "replay", replay)
+	err = c.do(ctx, http.MethodDelete, one(instance, "replay")+"?"+q.Encode(), nil, &lanes)
 	return lanes, err
 }
 

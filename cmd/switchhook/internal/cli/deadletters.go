@@ -66,5 +66,36 @@ func (a *app) deadLetters() *cobra.Command {
 		"failed try of each is shown, too; --json has it always. A replay that delivers them makes them disappear here.\n" + refHelp
 	c.Example = "  switchhook deadletters shop --endpoint shop/crm"
 	c.Flags().StringVar(&look.Endpoint, "endpoint", "", "only those of this endpoint, a `REF`")
+	c.AddCommand(a.deleteDeadLetters())
+	return c
+}
+
+func (a *app) deleteDeadLetters() *cobra.Command {
+	var ref string
+	var from, to uint64
+	var c *cobra.Command
+	c = a.ask("delete [NAME] [--endpoint REF] [--from SEQ] [--to SEQ]", "forget events that were given up", func(ctx context.Context, cl *client.Client, args []string) error {
+		name := ""
+		if len(args) > 0 {
+			name = args[0]
+		}
+		if name == "" && ref == "" {
+			return usage(c, "NAME or --endpoint is missing")
+		}
+		n, err := cl.DeleteDeadLetters(ctx, name, ref, from, to)
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.document(api.DeletedLetters{Deleted: n})
+		}
+		return a.say("%s deleted", counted(n, "dead letter"))
+	})
+	c.Long = "Forgets events that were given up: those of NAME, which may be daemon, of an endpoint, or of both, all of them or those\n" +
+		"wholly from one number to another. The events themselves stay in the log for as long as they would.\n" + refHelp
+	c.Example = "  switchhook deadletters delete shop --endpoint shop/crm --to 1200"
+	c.Flags().StringVar(&ref, "endpoint", "", "only those of this endpoint, a `REF`")
+	c.Flags().Uint64Var(&from, "from", 0, "only those from this `event` on")
+	c.Flags().Uint64Var(&to, "to", 0, "only those up to this `event`")
 	return c
 }

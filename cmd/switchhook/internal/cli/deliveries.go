@@ -59,7 +59,7 @@ func (a *app) lanes(of string, lanes []api.Lane, failures bool) error {
 	for _, l := range lanes {
 		end, state := l.Head, l.State
 		if l.Replay != "" {
-			end, state = l.Until, "replay, "+l.State
+			end, state = l.Until, "replay "+l.Replay+", "+l.State
 		}
 		rows = append(rows, []string{
 			streamName(l.StreamName, l.Stream), l.Ref(), state, strconv.FormatUint(l.Acked, 10), strconv.FormatUint(end, 10),

@@ -65,6 +65,11 @@ func (a *app) addEndpoint() *cobra.Command {
 		if a.json {
 			return a.document(e)
 		}
+		if e.Begins > 0 {
+			if err := a.say("The log begins with event %d: it gets the events from there on.", e.Begins); err != nil {
+				return err
+			}
+		}
 		return a.table(
 			[]string{"endpoint", e.Ref() + " (" + e.ID + ")"},
 			[]string{"format", format(e)},

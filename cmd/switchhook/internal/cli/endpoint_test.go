@@ -149,6 +149,21 @@ func TestDeliveriesDeadLettersAndReplays(t *testing.T) {
 		{"replay nobody --from 1", 1, "", "no such instance"},
 		{"deliveries shop", 0, "replay", ""},
 		{"events daemon", 0, "daemon.started", ""},
+		{"deliveries shop", 0, "replay r1, ", ""},
+		{"replay stop shop r9", 1, "", "shop: no such replay is under way"},
+		{"replay stop shop r1 --endpoint /all", 1, "", "no such replay"},
+		{"replay stop shop r1", 0, "replay r1 of shop to shop/crm stopped at event 1 of 4", ""},
+		{"replay stop shop --endpoint /all", 0, "of shop to /all stopped", ""},
+		{"replay stop shop --json", 0, `"replay": "r2"`, ""},
+		{"replay stop shop", 1, "", "no such replay"},
+		{"replay stop", 2, "", ""},
+		{"deadletters delete", 2, "", "NAME or --endpoint is missing"},
+		{"deadletters delete nobody", 1, "", "no such instance"},
+		{"deadletters delete shop --endpoint crm --from 2 --to 9", 0, "0 dead letters deleted", ""},
+		{"deadletters delete shop --endpoint crm --from 2 --to 10", 0, "1 dead letter deleted", ""},
+		{"deadletters delete --endpoint /all --json", 0, `"deleted": 1`, ""},
+		{"deadletters shop", 0, "shop/crm  shop      1 ", ""},
+		{"deadletters delete shop", 0, "1 dead letter deleted", ""},
 	})
 	if _, errs, code := r.run(t, "replay", "shop", "--from", "2026-01-02 03:04:05"); code != 0 {
 		t.Errorf("local time: %s", errs)

@@ -51,7 +51,7 @@ func (a *app) history(ctx context.Context, cl *client.Client, name string, after
 				return err
 			}
 		}
-		if len(events) < api.MaxEvents {
+		if len(events) == 0 { // fewer than asked for may be as many as fit into an answer
 			break
 		}
 	}

@@ -59,6 +59,9 @@ func lines(c *cobra.Command, above string) (out [][2]string) {
 		switch {
 		case sub.Hidden || sub.Name() == "completion" || sub.Name() == "help":
 		case sub.HasSubCommands():
+			if strings.Contains(sub.Use, " ") { // it does something by itself, too
+				out = append(out, [2]string{above + sub.Use, sub.Short})
+			}
 			out = append(out, lines(sub, above+sub.Name()+" ")...)
 		default:
 			out = append(out, [2]string{above + sub.Use, sub.Short})

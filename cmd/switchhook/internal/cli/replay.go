@@ -51,6 +51,35 @@ func (a *app) replay() *cobra.Command {
 	c.Flags().StringVar(&from, "from", "", "number or time of the first `event`")
 	c.Flags().StringVar(&to, "to", "", "number or time of the last `event`")
 	c.Flags().StringVar(&spec.Endpoint, "endpoint", "", "only to this endpoint, a `REF`")
+	c.AddCommand(a.stopReplays())
+	return c
+}
+
+func (a *app) stopReplays() *cobra.Command {
+	var ref string
+	c := a.ask("stop NAME [ID] [--endpoint REF]", "end replays of an instance that are under way", func(ctx context.Context, cl *client.Client, args []string) error {
+		id := ""
+		if len(args) > 1 {
+			id = args[1]
+		}
+		lanes, err := cl.StopReplays(ctx, args[0], ref, id)
+		if err != nil {
+			return fmt.Errorf("%s: %w", args[0], err)
+		}
+		if a.json {
+			return a.document(lanes)
+		}
+		for _, l := range lanes {
+			if err := a.say("replay %s of %s to %s stopped at event %d of %d", l.Replay, args[0], l.Ref(), l.Acked, l.Until); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	c.Long = "Ends replays under way where they are: all of an instance, or those to one endpoint, or the one whose id switchhook\n" +
+		"deliveries shows. Live events go on as before, and dead letters stay.\n" + refHelp
+	c.Example = "  switchhook replay stop shop --endpoint shop/crm"
+	c.Flags().StringVar(&ref, "endpoint", "", "only those to this endpoint, a `REF`")
 	return c
 }
 
