@@ -16,7 +16,7 @@ import (
 // code, tests aside, may know.
 var mayImport = map[string][]string{
 	"fsm":                    {},
-	"fsm/gen":                {"fsm", "fsm/internal/statesdoc"},
+	"fsm/gen":                {"fsm", "fsm/internal/statesdoc", "internal/gendoc"},
 	"fsm/internal/statesdoc": {"fsm"},
 	"record":                 {"fsm"},
 	"record/recordtest":      {"fsm", "record"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -44,15 +43,11 @@ func connections(ctx context.Context, args []string) error {
 	if runtime.GOOS != "linux" {
 		return errors.New("processes are measured by /proc: only on Linux")
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, o.limit, fmt.Errorf("the run takes longer than %v", o.limit))
-	defer cancel()
-	dir, err := os.MkdirTemp("", "shbench")
+	ctx, dir, done, err := beginRun(ctx, o.limit, o.keep)
 	if err != nil {
 		return err
 	}
-	if !o.keep {
-		defer func() { _ = os.RemoveAll(dir) }()
-	}
+	defer done()
 	if o.profile != "" {
 		if err := os.Setenv("PROFILE_DIR", o.profile); err != nil {
 			return err

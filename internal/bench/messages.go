@@ -60,15 +60,11 @@ func messages(ctx context.Context, args []string) error {
 	case l.rate*l.span.Seconds() > mailKept:
 		return fmt.Errorf("-rate times -for is at most %d: the sandbox remembers no more", mailKept)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, l.limit, fmt.Errorf("the run takes longer than %v", l.limit))
-	defer cancel()
-	dir, err := os.MkdirTemp("", "shbench")
+	ctx, dir, done, err := beginRun(ctx, l.limit, l.keep)
 	if err != nil {
 		return err
 	}
-	if !l.keep {
-		defer func() { _ = os.RemoveAll(dir) }()
-	}
+	defer done()
 	if l.profile != "" {
 		if err := os.Setenv("PROFILE_DIR", l.profile); err != nil {
 			return err

@@ -100,15 +100,11 @@ func postback(ctx context.Context, args []string) error {
 	case b.events < 1 || b.window < 1 || b.runs < 1 || b.span <= 0:
 		return errors.New("-events, -window, -runs and -for must be positive")
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, b.limit, fmt.Errorf("the run takes longer than %v", b.limit))
-	defer cancel()
-	dir, err := os.MkdirTemp("", "shbench")
+	ctx, dir, done, err := beginRun(ctx, b.limit, b.keep)
 	if err != nil {
 		return err
 	}
-	if !b.keep {
-		defer func() { _ = os.RemoveAll(dir) }()
-	}
+	defer done()
 	return (&relay{burst: b, dir: dir}).run(ctx)
 }
 
