@@ -95,7 +95,7 @@ func (r *relay) drain(ctx context.Context, eng *servant, dead string, good int, 
 		return err
 	}
 	defer back.dismiss()
-	began := time.Time{}
+	started, began := time.Now(), time.Time{}
 	var first int64
 	for {
 		var got map[string]received
@@ -108,6 +108,7 @@ func (r *relay) drain(ctx context.Context, eng *servant, dead string, good int, 
 			began, first = time.Now(), n
 		case n >= int64(r.million):
 			f.drained = float64(n-first) / time.Since(began).Seconds()
+			sayf("drained %d in %v, %v after the receiver was back", n-first, time.Since(began).Round(time.Millisecond), began.Sub(started).Round(time.Millisecond))
 			f.again = got["dead"].Again
 			return eng.ask(ctx, engineOrder{Do: "drain"}, nil)
 		}
