@@ -95,7 +95,12 @@ func (r *relay) drain(ctx context.Context, eng *servant, dead string, good int, 
 		return err
 	}
 	defer back.dismiss()
-	began := time.Time{}
+	// An operator who has mended it says so; by itself the breaker would probe it
+	// some time later.
+	if err := eng.ask(ctx, engineOrder{Do: "retry"}, nil); err != nil {
+		return err
+	}
+	var began time.Time
 	var first int64
 	for {
 		var got map[string]received
@@ -108,6 +113,7 @@ func (r *relay) drain(ctx context.Context, eng *servant, dead string, good int, 
 			began, first = time.Now(), n
 		case n >= int64(r.million):
 			f.drained = float64(n-first) / time.Since(began).Seconds()
+			sayf("drained %d in %v", n-first, time.Since(began).Round(time.Millisecond))
 			f.again = got["dead"].Again
 			return eng.ask(ctx, engineOrder{Do: "drain"}, nil)
 		}

@@ -57,7 +57,7 @@ type engine struct {
 
 // engineOrder is what an engine may be told.
 type engineOrder struct {
-	Do     string        `json:"do"`               // "fill", "pace", "flood", "drain" or "waiting"
+	Do     string        `json:"do"`               // "fill", "pace", "flood", "drain", "retry" or "waiting"
 	First  int           `json:"first,omitempty"`  // of the instances
 	Behind int           `json:"behind,omitempty"` // the last of them
 	Events int           `json:"events,omitempty"`
@@ -294,6 +294,11 @@ func (e *engine) do(ctx context.Context, o *engineOrder) (any, error) {
 		began := time.Now()
 		err := e.outbox.WaitDrained(ctx, "")
 		return done{Took: time.Since(began)}, err
+	case "retry":
+		for _, ep := range e.Endpoints {
+			e.outbox.Retry(ep.ID)
+		}
+		return done{}, nil
 	case "waiting":
 		n := uint64(0)
 		for _, l := range e.outbox.Status("") {
