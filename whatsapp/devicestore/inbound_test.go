@@ -48,8 +48,8 @@ func (p *party) listen() *inbox {
 	if p.in == nil {
 		p.in = &inbox{p: p}
 	}
-	p.in.cut = false
-	p.rig.OnFailure(func(error) { p.in.hangUp() })
+	p.in.setCut(false)
+	p.rig.OnFailure(func(error) { p.in.setCut(true) })
 	p.cli.Log = wire{waLog.Noop, p.in}
 	p.cli.SynchronousAck = true
 	p.cli.ManualHistorySyncDownload = true
@@ -58,10 +58,12 @@ func (p *party) listen() *inbox {
 	return p.in
 }
 
-func (in *inbox) hangUp() {
+// setCut locks, as goroutines of a client from before a restart may still write to the
+// line.
+func (in *inbox) setCut(cut bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.cut = true
+	in.cut = cut
 }
 
 func (in *inbox) handle(e any) bool {
