@@ -65,8 +65,10 @@ func scatter(r *rand.Rand, v reflect.Value, text string) {
 	case reflect.Uint8, reflect.Uint32, reflect.Uint64:
 		v.SetUint([]uint64{0, 13, r.Uint64() >> 1}[r.IntN(3)] & (1<<v.Type().Bits() - 1))
 	case reflect.Struct:
-		for _, field := range v.Fields() {
-			scatter(r, field, text)
+		for of, field := range v.Fields() {
+			if of.IsExported() {
+				scatter(r, field, text)
+			}
 		}
 	case reflect.Pointer:
 		if !v.IsNil() {
