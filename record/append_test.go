@@ -33,6 +33,13 @@ func FuzzEncode(f *testing.F) {
 		in := Instance{}
 		scatter(r, reflect.ValueOf(&in).Elem(), text)
 		same(t, "instance", in.Encode, func() ([]byte, error) { return json.Marshal(in) })
+		lane := Lane{}
+		scatter(r, reflect.ValueOf(&lane).Elem(), text)
+		if r.IntN(2) == 0 { // nothing fails
+			lane.Attempts, lane.Step, lane.LastError, lane.BatchTo = 0, 0, "", 0
+			lane.FirstAt, lane.NextAt = time.Time{}, time.Time{}
+		}
+		same(t, "lane", lane.Encode, func() ([]byte, error) { return json.Marshal(lane) })
 		same(t, "standard data", e.appendStandardData, func() ([]byte, error) { return json.Marshal(e.standardData()) })
 		same(t, "standard", e.appendStandard, e.marshalStandard)
 	})

@@ -9,6 +9,10 @@ import (
 const (
 	idleMost  = 90 * time.Second // a connection is kept for so long without a request
 	sweepWait = 10 * time.Second // between looks at the idle ones
+
+	// One that was used so recently is not looked at again: that takes a system call,
+	// and should it have been closed meanwhile the request is repeated on another.
+	freshFor = 20 * time.Millisecond
 )
 
 // pool keeps idle connections by origin.
@@ -32,7 +36,7 @@ func newPool(most, perOrigin int) *pool {
 func (p *pool) take(origin string) *conn {
 	for {
 		c := p.pop(origin)
-		if c == nil || c.alive() {
+		if c == nil || time.Since(c.since) < freshFor && c.in.Buffered() == 0 || c.alive() {
 			return c
 		}
 		_ = c.Close()
