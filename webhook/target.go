@@ -41,13 +41,14 @@ func newTarget(u *url.URL) (*target, error) {
 			host = host[:at] + host[end:]
 		}
 	}
-	t := &target{url: u, host: host, uri: u.RequestURI(), server: u.Hostname()}
+	// A query may hold a space as it was typed, which would end the request line.
+	t := &target{url: u, host: host, uri: strings.ReplaceAll(u.RequestURI(), " ", "%20"), server: u.Hostname()}
 	if ascii, err := toASCII(t.server); err == nil {
 		t.server = ascii
 	}
 	t.addr = net.JoinHostPort(t.server, port(u))
 	t.origin = u.Scheme + "://" + t.addr
-	if !httpguts.ValidHostHeader(t.host) || strings.ContainsFunc(t.uri, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+	if !httpguts.ValidHostHeader(t.host) || strings.ContainsFunc(t.uri, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return nil, errors.New("it cannot be put into a request")
 	}
 	if u.User != nil {
