@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"internal/eventsdoc":     {"record", "record/recordtest", "outbox", "webhook", "api/witi"},
 	"api":                    {"fsm", "record", "instance", "web", "api/witi", "api/qrcode", "api/internal/reply"},
 	"api/witi":               {"fsm", "record", "instance", "api/qrcode", "api/internal/reply"},
+	"api/greenapi/notify":    {"fsm", "record", "api/internal/reply"},
 	"api/client":             {"api", "instance", "fsm", "record"},
 	"api/qrcode":             {"record"},
 }
