@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 	"files":                  {"record"},
 	"seal":                   {},
 	"outbox":                 {"fsm", "record"},
+	"queue":                  {"record"},
 	"webhook":                {"fsm", "record", "outbox"},
 	"bus":                    {"fsm", "record"},
 	"web":                    {},
