@@ -1,0 +1,465 @@
+package daemon_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/switchhook/switchhook/api"
+	"github.com/switchhook/switchhook/api/client"
+	"github.com/switchhook/switchhook/api/greenapi/notify"
+	"github.com/switchhook/switchhook/configs"
+	"github.com/switchhook/switchhook/daemon"
+	"github.com/switchhook/switchhook/fsm"
+	"github.com/switchhook/switchhook/instance"
+	"github.com/switchhook/switchhook/queue"
+	"github.com/switchhook/switchhook/record"
+)
+
+// As many notifications as an event makes have a receipt each.
+var _ = [1]struct{}{}[queue.Places-notify.Most]
+
+// allSwitches is all of those that have notifications.
+var allSwitches = record.GreenSettings{
+	Incoming: true, OutgoingMessage: true, OutgoingAPIMessage: true, OutgoingStatus: true,
+	State: true, Device: true, IncomingCall: true, Edited: true, Deleted: true, Poll: true,
+}
+
+// green is a daemon whose instances GREEN-API's clients know.
+type green struct {
+	*rig
+	mu       sync.Mutex
+	accounts map[string]record.GreenAPI // guarded by mu; by instance
+}
+
+func runGreen(t *testing.T, dir string, edit func(*configs.Config), accounts map[string]record.GreenAPI) *green {
+	t.Helper()
+	g := &green{accounts: accounts}
+	g.rig = runPrepared(t, dir, edit, func(d *daemon.Daemon) { d.Green(g.account, greenState) })
+	return g
+}
+
+func (g *green) account(id string) (record.GreenAPI, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	a, ok := g.accounts[id]
+	return a, ok
+}
+
+// greenState is a table of states that is plain enough to see through.
+func greenState(code fsm.State, _ fsm.Cause, canRestore bool) string {
+	switch {
+	case code == fsm.Authenticated:
+		return "authorized"
+	case canRestore:
+		return "starting"
+	default:
+		return "notAuthorized"
+	}
+}
+
+// set changes settings, as setSettings does.
+func (g *green) set(id string, s record.GreenSettings) {
+	g.t.Helper()
+	if err := g.trySet(id, s); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+func (g *green) trySet(id string, s record.GreenSettings) error {
+	return g.d.SetGreen(context.Background(), id, s, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.accounts[id] = record.GreenAPI{Instance: id, ID: 1101000001, Settings: s}
+	})
+}
+
+// note is what these tests read of a notification.
+type note struct {
+	Type     string `json:"typeWebhook"`
+	Instance struct {
+		ID  int64  `json:"idInstance"`
+		WID string `json:"wid"`
+	} `json:"instanceData"`
+	State    string `json:"stateInstance"`
+	Socket   string `json:"statusInstance"`
+	Status   string `json:"status"`
+	Contents struct {
+		Type string `json:"typeMessage"`
+		Text struct {
+			Text string `json:"textMessage"`
+		} `json:"textMessageData"`
+	} `json:"messageData"`
+
+	auth, id string
+}
+
+// String is the note in a few words.
+func (n note) String() string {
+	return strings.Join(strings.Fields(fmt.Sprint(n.Type, " ", n.State, n.Socket, n.Status, " ", n.Contents.Text.Text)), " ")
+}
+
+func words(notes []note) (out []string) {
+	for _, n := range notes {
+		out = append(out, n.String())
+	}
+	return out
+}
+
+// fetch reads the queue's next notification and, if it shall, deletes it.
+func (g *green) fetch(id string, wait time.Duration, drop bool) (n note, receipt int64, ok bool) {
+	g.t.Helper()
+	receipt, body, ok, err := g.d.ReceiveNotification(context.Background(), id, wait)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	if !ok {
+		return n, 0, false
+	}
+	if err := json.Unmarshal(body, &n); err != nil {
+		g.t.Fatal(err)
+	}
+	if drop {
+		if was, err := g.d.DeleteNotification(context.Background(), id, receipt); !was || err != nil {
+			g.t.Fatalf("delete %d: %t, %v", receipt, was, err)
+		}
+	}
+	return n, receipt, true
+}
+
+// drain reads the queue until it is empty.
+func (g *green) drain(id string) (notes []note) {
+	g.t.Helper()
+	for {
+		n, _, ok := g.fetch(id, 0, true)
+		if !ok {
+			return notes
+		}
+		notes = append(notes, n)
+	}
+}
+
+// write lets somebody write, and waits for the event.
+func (g *green) write(text string) uint64 {
+	g.t.Helper()
+	before := g.find("shop").Seq
+	if _, err := g.admin.Write(context.Background(), "shop", api.Letter{From: contact, Name: "Ana", Text: text}); err != nil {
+		g.t.Fatal(err)
+	}
+	return g.event("shop", before, "a text", kind(record.MessageText)).Seq
+}
+
+// hook is a receiver of notifications.
+type hook struct {
+	*httptest.Server
+	mu      sync.Mutex
+	notes   []note        // guarded by mu
+	status  int           // guarded by mu; of the answers
+	refused int           // guarded by mu; requests that were
+	changed chan struct{} // guarded by mu; closed at each arrival
+}
+
+func newHook(t *testing.T) *hook {
+	h := &hook{status: http.StatusOK, changed: make(chan struct{})}
+	h.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		n := note{auth: r.Header.Get("Authorization"), id: r.Header.Get("Webhook-Id")}
+		if err = errors.Join(err, json.Unmarshal(body, &n)); err != nil || r.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("%s: %v", r.Header.Get("Content-Type"), err)
+		}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.status == http.StatusOK {
+			h.notes = append(h.notes, n)
+		} else {
+			h.refused++
+		}
+		w.WriteHeader(h.status)
+		close(h.changed)
+		h.changed = make(chan struct{})
+	}))
+	t.Cleanup(h.Close)
+	return h
+}
+
+func (h *hook) answer(status int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.status = status
+}
+
+// await waits until done, called with the lock held.
+func (h *hook) await(t *testing.T, done func() bool) {
+	t.Helper()
+	over := time.After(patience)
+	for {
+		h.mu.Lock()
+		ok, changed := done(), h.changed
+		h.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-changed:
+		case <-over:
+			t.Fatal("the receiver waits in vain")
+		}
+	}
+}
+
+// take waits for so many notifications and answers them.
+func (h *hook) take(t *testing.T, n int) []note {
+	t.Helper()
+	h.await(t, func() bool { return len(h.notes) >= n })
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	got := h.notes
+	h.notes = nil
+	return got
+}
+
+// TestNotificationsAreFetched: what happens to an instance is in its queue, in order,
+// until it is deleted, over a restart; switches are read when it is fetched, and what
+// happened before nobody wanted it is not told afterwards.
+func TestNotificationsAreFetched(t *testing.T) {
+	dir, accounts := shortDir(t), make(map[string]record.GreenAPI)
+	g := runGreen(t, dir, nil, accounts)
+	id := g.add("shop", "").ID
+	g.set(id, record.GreenSettings{})
+	if _, err := g.admin.Code(t.Context(), id); err != nil { // which is nothing that is told
+		t.Fatal(err)
+	}
+	g.scan("shop")
+	if n, _, ok := g.fetch(id, 0, false); ok {
+		t.Errorf("without a switch there is %s", n)
+	}
+	g.set(id, allSwitches)
+	if n, _, ok := g.fetch(id, 0, false); ok {
+		t.Errorf("what nobody wanted is told: %s", n)
+	}
+
+	came := make(chan note)
+	go func() {
+		n, _, _ := g.fetch(id, patience, true)
+		came <- n
+	}()
+	g.write("see you at eight")
+	n := <-came
+	if n.String() != "incomingMessageReceived see you at eight" || n.Instance.ID != 1101000001 || n.Instance.WID != g.find("shop").Phone+"@c.us" {
+		t.Errorf("%+v", n)
+	}
+	if err := g.admin.Behave(t.Context(), api.Behaviour{Phone: contact, Receipts: "read"}); err != nil {
+		t.Fatal(err)
+	}
+	before := g.find("shop").Seq
+	if _, err := g.admin.Send(t.Context(), "shop", api.Outgoing{To: contact, Text: "I shall be there"}); err != nil {
+		t.Fatal(err)
+	}
+	g.event("shop", before, "read", func(e client.Event) bool { return e.Type == record.MessageReceipt && e.Data.Message.Type == "read" })
+	if _, err := g.admin.Close(t.Context(), "shop"); err != nil {
+		t.Fatal(err)
+	}
+	n, receipt, _ := g.fetch(id, 0, false)
+	if err := g.stop(); err != nil {
+		t.Fatal(err)
+	}
+
+	g = runGreen(t, dir, nil, accounts)
+	if again, same, _ := g.fetch(id, 0, false); again != n || same != receipt {
+		t.Errorf("before the restart %d was %s, after it %d is %s", receipt, n, same, again)
+	}
+	if was, err := g.d.DeleteNotification(t.Context(), id, receipt+7*queue.Places*1000); was || err != nil {
+		t.Errorf("what was never there is deleted: %t, %v", was, err)
+	}
+	want := []string{
+		"outgoingAPIMessageReceived I shall be there", "outgoingMessageStatus sent",
+		"outgoingMessageStatus delivered", "outgoingMessageStatus read",
+		"stateInstanceChanged starting", "statusInstanceChanged offline",
+	}
+	if got := words(g.drain(id)); !slices.Equal(got, want) {
+		t.Errorf("fetched %q, want %q", got, want)
+	}
+	g.goes(id)
+}
+
+// goes deletes the instance: its queue is closed at once.
+func (g *green) goes(id string) {
+	g.t.Helper()
+	if _, err := g.admin.Delete(context.Background(), "shop"); err != nil {
+		g.t.Fatal(err)
+	}
+	if n, _, ok := g.fetch(id, 0, false); ok {
+		g.t.Errorf("of a deleted instance there is %s", n)
+	}
+	if err := g.trySet(id, allSwitches); !errors.Is(err, instance.ErrDeleted) && !errors.Is(err, instance.ErrNotFound) {
+		g.t.Errorf("settings of a deleted instance: %v", err)
+	}
+}
+
+// TestWebhookAndQueue: notifications go to the webhookUrl, with its token; a change
+// from the queue to it and back loses nothing and brings nothing twice.
+func TestWebhookAndQueue(t *testing.T) {
+	h := newHook(t)
+	g := runGreen(t, shortDir(t), nil, make(map[string]record.GreenAPI))
+	id := g.add("shop", "").ID
+	s := allSwitches
+	g.set(id, s)
+	g.scan("shop")
+	if got := words(g.drain(id)); !slices.Contains(got, "stateInstanceChanged authorized") || !slices.Contains(got, "deviceInfo") {
+		t.Fatalf("connected, the queue has %q", got)
+	}
+	g.write("one")
+	g.write("two")
+	g.fetch(id, 0, true)
+
+	s.WebhookURL, s.WebhookToken = h.URL, "t0ken"
+	g.set(id, s)
+	if got := h.take(t, 1); words(got)[0] != "incomingMessageReceived two" || got[0].auth != "Bearer t0ken" {
+		t.Errorf("the receiver got %+v", got)
+	}
+	if n, _, ok := g.fetch(id, 0, false); ok {
+		t.Errorf("beside a webhook the queue has %s", n)
+	}
+	if err := g.admin.Behave(t.Context(), api.Behaviour{Phone: contact, Receipts: "none"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.admin.Send(t.Context(), "shop", api.Outgoing{To: contact, Text: "three"}); err != nil {
+		t.Fatal(err)
+	}
+	got := h.take(t, 2)
+	if w := words(got); !slices.Equal(w, []string{"outgoingAPIMessageReceived three", "outgoingMessageStatus sent"}) || got[1].id != got[0].id+".2" {
+		t.Errorf("the receiver got %q as %s and %s", w, got[0].id, got[1].id)
+	}
+	s.WebhookToken = "Basic dXNlcjpwYXNz"
+	g.set(id, s)
+	g.write("four")
+	if got := h.take(t, 1); got[0].auth != "Basic dXNlcjpwYXNz" {
+		t.Errorf("with a scheme the token is sent as %q", got[0].auth)
+	}
+
+	h.answer(http.StatusAccepted) // which is no success to this format
+	g.write("five")
+	h.await(t, func() bool { return h.refused > 0 })
+	h.answer(http.StatusOK)
+	s.WebhookURL = "https://webhook.green-api.com/"
+	g.set(id, s)
+	g.write("six")
+	if got := words(g.drain(id)); !slices.Equal(got, []string{"incomingMessageReceived five", "incomingMessageReceived six"}) {
+		t.Errorf("back in the queue there is %q", got)
+	}
+	if endpoints, err := g.admin.Endpoints(t.Context(), api.Owner{Instance: id}); err != nil || len(endpoints) != 0 {
+		t.Errorf("without a webhook there are %d endpoints, %v", len(endpoints), err)
+	}
+	s.WebhookURL = h.URL
+	g.set(id, s)
+	g.write("seven")
+	if got := words(h.take(t, 1)); !slices.Equal(got, []string{"incomingMessageReceived seven"}) {
+		t.Errorf("the webhook, set again, got %q", got)
+	}
+	g.goes(id)
+}
+
+// TestWebhookIsTheSettings: an address that is forbidden or no address is refused and
+// changes nothing; the operator is told where the endpoint comes from.
+func TestWebhookIsTheSettings(t *testing.T) {
+	h := newHook(t)
+	g := runGreen(t, shortDir(t), nil, make(map[string]record.GreenAPI))
+	id := g.add("shop", "").ID
+	g.set(id, allSwitches)
+	for url, field := range map[string]string{
+		"ftp://example.org": "webhookUrl", "no address": "webhookUrl", "http://10.0.0.1/": "webhookUrl", "http://": "webhookUrl",
+	} {
+		s := record.GreenSettings{WebhookURL: url}
+		if err := g.trySet(id, s); !isInvalid(err, field) {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+	if err := g.trySet(id, record.GreenSettings{WebhookURL: h.URL, WebhookToken: "two\nlines"}); !isInvalid(err, "webhookUrlToken") {
+		t.Errorf("a token of two lines: %v", err)
+	}
+	if a, _ := g.account(id); a.Settings.WebhookURL != "" || !a.Settings.Incoming {
+		t.Errorf("what was refused is stored: %+v", a.Settings)
+	}
+	if err := g.trySet("inobody", allSwitches); !errors.Is(err, instance.ErrNotFound) {
+		t.Errorf("nobody's settings: %v", err)
+	}
+
+	s := allSwitches
+	s.WebhookURL = h.URL
+	g.set(id, s)
+	ep, err := g.admin.Endpoint(t.Context(), "shop/greenapi")
+	if err != nil || *ep.Format != "greenapi" || ep.ID != id+"-greenapi" {
+		t.Fatalf("%+v, %v", ep, err)
+	}
+	for what, change := range map[string]api.EndpointChange{
+		"address": {URL: new("https://example.org")}, "token": {Bearer: new("x")}, "format": {Format: new("standard")},
+	} {
+		if _, err := g.admin.ChangeEndpoint(t.Context(), ep.ID, change); err == nil || !strings.Contains(err.Error(), "setSettings") {
+			t.Errorf("another %s: %v", what, err)
+		}
+	}
+	if _, err := g.admin.RemoveEndpoint(t.Context(), ep.ID); err == nil || !strings.Contains(err.Error(), "setSettings") {
+		t.Errorf("removed: %v", err)
+	}
+	if _, err := g.admin.AddEndpoint(t.Context(), api.EndpointSpec{Name: "greenapi", Instance: "shop", EndpointChange: api.EndpointChange{URL: new(h.URL)}}); !isInvalid(err, "name") {
+		t.Errorf("another of that name: %v", err)
+	}
+	if _, err := g.admin.AddEndpoint(t.Context(), api.EndpointSpec{Name: "bulky", Instance: "shop", EndpointChange: api.EndpointChange{
+		URL: new(h.URL), Format: new("greenapi"), Bulk: &api.Bulk{Most: 10},
+	}}); !isInvalid(err, "bulk") {
+		t.Errorf("in bulk: %v", err)
+	}
+	if _, err := g.admin.PauseEndpoint(t.Context(), ep.ID, "maintenance"); err != nil {
+		t.Errorf("paused: %v", err)
+	}
+}
+
+// TestShortRetention: a log that keeps events for less than a day keeps what waits in
+// the queue, and nothing for one that is not read from.
+func TestShortRetention(t *testing.T) {
+	g := runGreen(t, shortDir(t), func(c *configs.Config) { c.Store.Retention = time.Nanosecond }, make(map[string]record.GreenAPI))
+	id := g.add("shop", "").ID
+	g.set(id, allSwitches)
+	g.scan("shop")
+	g.drain(id)
+	first := g.write("one")
+	g.write("two")
+	begins := func() uint64 {
+		t.Helper()
+		if err := g.d.Prune(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if events := g.events("shop", 0); len(events) > 0 {
+			return events[0].Seq
+		}
+		return 0
+	}
+	if got := begins(); got != first {
+		t.Errorf("the log begins with %d, the queue with %d", got, first)
+	}
+	g.fetch(id, 0, true)
+	if got := begins(); got != first+1 {
+		t.Errorf("the log begins with %d, the queue with %d", got, first+1)
+	}
+	if got := words(g.drain(id)); !slices.Equal(got, []string{"incomingMessageReceived two"}) {
+		t.Errorf("fetched %q", got)
+	}
+	if got := begins(); got != 0 {
+		t.Errorf("the log begins with %d, and nothing waits", got)
+	}
+	g.set(id, record.GreenSettings{})
+	g.write("three")
+	g.set(id, allSwitches)
+	if got := begins(); got != 0 {
+		t.Errorf("the log begins with %d, which nobody wanted", got)
+	}
+}
