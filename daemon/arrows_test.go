@@ -34,7 +34,7 @@ var mayImport = map[string][]string{
 	"web":                    {},
 	"configs":                {},
 	"schemas":                {},
-	"internal/eventsdoc":     {"record", "record/recordtest", "outbox", "webhook", "api/witi"},
+	"internal/eventsdoc":     {"record", "record/recordtest", "fsm", "outbox", "webhook", "api/witi", "api/greenapi/notify"},
 	"api":                    {"fsm", "record", "instance", "web", "api/witi", "api/qrcode", "api/internal/reply"},
 	"api/witi":               {"fsm", "record", "instance", "api/qrcode", "api/internal/reply"},
 	"api/greenapi/notify":    {"fsm", "record", "api/internal/reply"},

@@ -16,7 +16,7 @@ type Endpoint struct {
 	Tenant string `json:"tenant,omitempty"`
 
 	URL    string `json:"url"`    // secret: it may hold credentials
-	Format string `json:"format"` // the name of an encoder: "witi", "standard", "cloudevents"
+	Format string `json:"format"` // the name of an encoder: "witi", "greenapi", "standard", "cloudevents"
 	// Version is of the format, where it has several: "1.0" or "1.1" of WITI's.
 	Version string `json:"version,omitempty"`
 
