@@ -39,7 +39,8 @@ func (f *fleet) greenAccount(instance string) (notify.Account, bool) {
 	if !ok || m == nil {
 		return notify.Account{}, false
 	}
-	return notify.Account{ID: g.ID, Phone: m.live.Load().Status().Info.Phone, Settings: g.Settings}, true
+	phone, _ := m.live.Load().Linked()
+	return notify.Account{ID: g.ID, Phone: phone, Settings: g.Settings}, true
 }
 
 // newQueue makes the queue of the instances that have no webhookUrl.
@@ -57,9 +58,12 @@ func (f *fleet) queued(instance string) (id string, open bool) {
 	if _, hook := f.book.get(id); hook {
 		return id, false
 	}
-	_, known := f.greenAccount(instance)
 	m := f.byID(instance)
-	return id, known && m != nil && m.live.Load().Status().Record.DeletedAt.IsZero()
+	if _, known := f.greenAccount(instance); !known || m == nil {
+		return id, false
+	}
+	_, there := m.live.Load().Linked()
+	return id, there
 }
 
 // ReceiveNotification answers the oldest notification of an instance's queue that was
