@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -105,7 +104,11 @@ type note struct {
 
 // String is the note in a few words.
 func (n note) String() string {
-	return strings.Join(strings.Fields(fmt.Sprint(n.Type, " ", n.State, n.Socket, n.Status, " ", n.Contents.Text.Text)), " ")
+	contents := n.Contents.Text.Text
+	if contents == "" {
+		contents = n.Contents.Type
+	}
+	return strings.TrimSpace(n.Type + " " + n.State + n.Socket + n.Status + contents)
 }
 
 func words(notes []note) (out []string) {
@@ -149,13 +152,13 @@ func (g *green) drain(id string) (notes []note) {
 }
 
 // write lets somebody write, and waits for the event.
-func (g *green) write(text string) uint64 {
+func (g *green) write(text string) client.Event {
 	g.t.Helper()
 	before := g.find("shop").Seq
 	if _, err := g.admin.Write(context.Background(), "shop", api.Letter{From: contact, Name: "Ana", Text: text}); err != nil {
 		g.t.Fatal(err)
 	}
-	return g.event("shop", before, "a text", kind(record.MessageText)).Seq
+	return g.event("shop", before, "a text", kind(record.MessageText))
 }
 
 // hook is a receiver of notifications.
@@ -252,7 +255,7 @@ func TestNotificationsAreFetched(t *testing.T) {
 		n, _, _ := g.fetch(id, patience, true)
 		came <- n
 	}()
-	g.write("see you at eight")
+	written := g.write("see you at eight").Data.Message
 	n := <-came
 	if n.String() != "incomingMessageReceived see you at eight" || n.Instance.ID != 1101000001 || n.Instance.WID != g.find("shop").Phone+"@c.us" {
 		t.Errorf("%+v", n)
@@ -261,6 +264,21 @@ func TestNotificationsAreFetched(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := g.find("shop").Seq
+	for _, l := range []struct {
+		api.Letter
+		record.Kind
+	}{
+		{api.Letter{React: written.ID, Text: "👍"}, record.MessageReaction},
+		{api.Letter{Edit: written.ID, Text: "see you at nine"}, record.MessageEdited},
+		{api.Letter{Delete: written.ID}, record.MessageRevoked},
+		{api.Letter{Call: true}, record.MessageCall},
+	} {
+		l.From = contact
+		if _, err := g.admin.Write(t.Context(), "shop", l.Letter); err != nil {
+			t.Fatal(err)
+		}
+		g.event("shop", before, string(l.Kind), kind(l.Kind))
+	}
 	if _, err := g.admin.Send(t.Context(), "shop", api.Outgoing{To: contact, Text: "I shall be there"}); err != nil {
 		t.Fatal(err)
 	}
@@ -281,6 +299,8 @@ func TestNotificationsAreFetched(t *testing.T) {
 		t.Errorf("what was never there is deleted: %t, %v", was, err)
 	}
 	want := []string{
+		"incomingMessageReceived reactionMessage", "incomingMessageReceived editedMessage",
+		"incomingMessageReceived deletedMessage", "incomingCall offer",
 		"outgoingAPIMessageReceived I shall be there", "outgoingMessageStatus sent",
 		"outgoingMessageStatus delivered", "outgoingMessageStatus read",
 		"stateInstanceChanged starting", "statusInstanceChanged offline",
@@ -431,7 +451,7 @@ func TestShortRetention(t *testing.T) {
 	g.set(id, allSwitches)
 	g.scan("shop")
 	g.drain(id)
-	first := g.write("one")
+	first := g.write("one").Seq
 	g.write("two")
 	begins := func() uint64 {
 		t.Helper()
