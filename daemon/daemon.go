@@ -15,6 +15,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"github.com/switchhook/switchhook/api"
+	"github.com/switchhook/switchhook/api/greenapi/notify"
 	"github.com/switchhook/switchhook/api/witi"
 	"github.com/switchhook/switchhook/bus"
 	"github.com/switchhook/switchhook/configs"
@@ -190,7 +191,7 @@ func (d *Daemon) newFleet() error {
 	w, c := d.cfg.Webhook, d.cfg.Connection
 	f := &fleet{store: d.store, files: d.files, driver: driver, watches: newWatches(), log: d.log, book: newBook()}
 	sender, err := webhook.New(webhook.Config{
-		Formats: map[string]webhook.Encoder{"witi": witi.Encoder{WID: f.wid}},
+		Formats: map[string]webhook.Encoder{formatWITI: witi.Encoder{WID: f.wid}, notify.Format: f.greenFormat()},
 		Timeout: w.Timeout, Allow: w.AllowNetworks, AllowLoopback: d.phones != nil,
 		Deny: w.DenyNetworks, Proxy: w.Proxy.Reveal(),
 		CAFile: w.CAFile, CertFile: w.ClientCertFile, KeyFile: w.ClientKeyFile,

@@ -123,6 +123,9 @@ func putLanes(ch *store.Change, lanes []record.Lane) {
 // ChangeEndpoint implements [api.Endpoints].
 func (f *fleet) ChangeEndpoint(ctx context.Context, id string, change api.EndpointChange) (api.Endpoint, error) {
 	changed := func(ep *record.Endpoint) error {
+		if err := refuseGreen(ep, change); err != nil {
+			return err
+		}
 		apply(ep, change)
 		return f.checkEndpoint(ep, change)
 	}
@@ -177,8 +180,11 @@ func (f *fleet) RemoveEndpoint(ctx context.Context, id string) error {
 	}
 	defer f.book.leave()
 	ep, ok := f.book.get(id)
-	if !ok || ep.URL == "" {
+	switch {
+	case !ok || ep.URL == "":
 		return api.ErrNoEndpoint
+	case isGreen(&ep):
+		return errGreen
 	}
 	ch := f.store.Change()
 	ch.DeleteEndpoint(id)

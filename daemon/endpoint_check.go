@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/switchhook/switchhook/api"
+	"github.com/switchhook/switchhook/api/greenapi/notify"
 	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/record"
@@ -89,6 +90,8 @@ func (f *fleet) checkRoom(ep *record.Endpoint) error {
 	switch taken := func(o record.Endpoint) bool { return o.Name == ep.Name }; {
 	case ep.Stream != "" && ep.Name == webhookName:
 		return invalid("name", "%q is the instance's own webhook: set its address with switchhook instance set, or choose another name", webhookName)
+	case ep.Stream != "" && ep.Name == greenName:
+		return invalid("name", "%q is the endpoint of GREEN-API's webhookUrl: set that with setSettings, or choose another name", greenName)
 	case slices.ContainsFunc(others, taken):
 		return api.ErrEndpointTaken
 	case len(others) >= maxEndpoints:
@@ -169,6 +172,9 @@ func (f *fleet) checkEndpoint(ep *record.Endpoint, c api.EndpointChange) error {
 	}
 	if ep.Format != formatWITI && ep.Version != "" {
 		return invalid("version", "the format %s has none", ep.Format)
+	}
+	if ep.Format == notify.Format && ep.Bulk != nil {
+		return invalid("bulk", "the format %s takes one event at a time", ep.Format)
 	}
 	if err := webhook.CheckHeaders(ep.Headers); err != nil {
 		return invalid("headers", "%s", err.Error())

@@ -4,7 +4,9 @@ import (
 	"context"
 	"time"
 
+	"github.com/switchhook/switchhook/api/greenapi/notify"
 	"github.com/switchhook/switchhook/instance"
+	"github.com/switchhook/switchhook/record"
 )
 
 // Wrap replaces the driver of a daemon that has no instance and does not run yet.
@@ -19,6 +21,35 @@ func (d *Daemon) PruneOver(ctx context.Context) { d.keeper.pruneOver(ctx) }
 // LastWords sets how long a deleted instance's events may take to be delivered, of
 // a daemon that does not run yet.
 func (d *Daemon) LastWords(most time.Duration) { d.keeper.lastWords = most }
+
+// Green says what instances are to GREEN-API's clients, of a daemon that does not run
+// yet.
+func (d *Daemon) Green(account func(string) (record.GreenAPI, bool), state notify.State) {
+	d.fleet.greens = greens{account, state}
+}
+
+// SetGreen changes what an instance's notifications go by.
+func (d *Daemon) SetGreen(ctx context.Context, id string, s record.GreenSettings, stored func()) error {
+	return d.fleet.commitGreen(ctx, d.fleet.store.Change(), id, s, stored)
+}
+
+// ReceiveNotification and DeleteNotification are the port to the queue.
+func (d *Daemon) ReceiveNotification(ctx context.Context, id string, wait time.Duration) (int64, []byte, bool, error) {
+	return d.fleet.ReceiveNotification(ctx, id, wait)
+}
+
+func (d *Daemon) DeleteNotification(ctx context.Context, id string, receipt int64) (bool, error) {
+	return d.fleet.DeleteNotification(ctx, id, receipt)
+}
+
+// Prune does at once what the keeper does every few minutes, once NATS has all there is.
+func (d *Daemon) Prune(ctx context.Context) error {
+	if err := d.bus.WaitPublished(ctx, d.store.Last()); err != nil {
+		return err
+	}
+	d.keeper.prune(ctx)
+	return nil
+}
 
 // Insist stores something again and again, in a daemon that runs until ctx ends.
 func Insist(ctx context.Context, wait time.Duration, store func(context.Context) error, done ...error) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/switchhook/switchhook/files"
 	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/outbox"
+	"github.com/switchhook/switchhook/queue"
 	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/store"
 )
@@ -33,6 +34,8 @@ type fleet struct {
 	formats []string               // those of endpoints
 	test    func(context.Context, *record.Endpoint) outbox.Verdict
 	book    *book
+	greens  greens
+	queue   *queue.Queue
 	watches *watches
 	log     *slog.Logger
 	up      chan struct{} // closed when Run has begun
@@ -77,6 +80,7 @@ func (f *fleet) load() error {
 		return err
 	}
 	f.up = make(chan struct{})
+	f.queue = f.newQueue()
 	f.members = make(map[string]*member)
 	f.names = make(map[string]*member)
 	f.adding = make(map[string]bool)

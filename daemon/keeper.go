@@ -80,7 +80,7 @@ func (k *keeper) eraseDeleted(ctx context.Context) {
 }
 
 func (k *keeper) prune(ctx context.Context) {
-	n, err := k.store.Prune(ctx, time.Now().Add(-k.retention), k.passed)
+	n, err := k.store.Prune(ctx, time.Now().Add(-k.retention), func(stream string) uint64 { return k.passed(ctx, stream) })
 	if err != nil && ctx.Err() == nil {
 		k.log.Warn("log could not be pruned", "err", err)
 	}
@@ -129,8 +129,8 @@ func (k *keeper) pruneOver(ctx context.Context) {
 	}
 }
 
-// passed is how far every reader of a stream has come, replays included.
-func (k *keeper) passed(stream string) uint64 {
+// passed is how far every reader of a stream has come, replays and the queue included.
+func (k *keeper) passed(ctx context.Context, stream string) uint64 {
 	lanes := k.fleet.outbox.Status(stream)
 	if !k.complete(stream, lanes) {
 		return 0
@@ -138,6 +138,10 @@ func (k *keeper) passed(stream string) uint64 {
 	seq := k.store.SeqAt(stream, k.bus.Published())
 	for _, l := range lanes {
 		seq = min(seq, l.Acked)
+	}
+	seq, err := k.needsQueue(ctx, stream, seq)
+	if err != nil && ctx.Err() == nil {
+		k.log.Warn("log could not be pruned", "instance", stream, "err", err)
 	}
 	return seq
 }
@@ -231,6 +235,7 @@ func (f *fleet) erase(ctx context.Context, m *member) error {
 	}
 	defer f.book.leave()
 	f.outbox.RemoveStream(m.id)
+	f.queue.Forget(m.id) // whoever deletes something of it has done so
 	own := f.book.of(owner{stream: m.id})
 	ids := make([]string, 0, len(own))
 	ch := f.store.Change()

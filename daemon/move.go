@@ -213,9 +213,10 @@ func (m *mover) adopt(ctx context.Context, p *parcel, name string) (*member, err
 	return m.settleIn(ctx, ch, rec, max(m.store.Head(rec.ID), p.Seq), m.endpointsOf(p, rec)...)
 }
 
-// others answers the endpoints of an instance but its webhook.
+// others answers the endpoints of an instance but those that its configuration and
+// GREEN-API's settings make.
 func (m *mover) others(id string) []record.Endpoint {
-	return slices.DeleteFunc(m.book.of(owner{stream: id}), func(ep record.Endpoint) bool { return ep.ID == webhookID(id) })
+	return slices.DeleteFunc(m.book.of(owner{stream: id}), func(ep record.Endpoint) bool { return ep.ID == webhookID(id) || isGreen(&ep) })
 }
 
 // endpointsOf answers the endpoints that come in with an instance.
@@ -224,7 +225,7 @@ func (m *mover) endpointsOf(p *parcel, rec record.Instance) []record.Endpoint {
 	ep.ID, ep.Name, ep.Stream, ep.Tenant = webhookID(rec.ID), webhookName, rec.ID, ""
 	step(&ep, rec.Config)
 	out := []record.Endpoint{ep}
-	names := map[string]bool{webhookName: true}
+	names := map[string]bool{webhookName: true, greenName: true}
 	for _, ep := range p.Endpoints {
 		if names[ep.Name] || !nameRule.MatchString(ep.Name) || len(out) == maxEndpoints {
 			continue // nothing that export has written

@@ -27,6 +27,7 @@ func (i *Instance) fireWith(event fsm.Event, cause fsm.Cause, made *record.Sessi
 	err := i.machine.Fire(event, func(row fsm.Row) error {
 		now := time.Now().UTC()
 		rec, session = i.current(), i.session
+		before := record.Before{Cause: rec.Cause, CanRestore: session != nil && rec.ExportedAt.IsZero()}
 		rec.State, rec.Cause, rec.Since, rec.RetryAt = row.To, cause, now, time.Time{}
 		change := Change{}
 		switch {
@@ -43,7 +44,7 @@ func (i *Instance) fireWith(event fsm.Event, cause fsm.Cause, made *record.Sessi
 		info := i.describe(rec, session)
 		change.Instance = rec
 		change.Events = append(change.Events, record.Event{
-			Stream: i.id, Kind: record.ConnectionChanged, At: now, Name: rec.Name, Transition: &t, Info: &info,
+			Stream: i.id, Kind: record.ConnectionChanged, At: now, Name: rec.Name, Transition: &t, Before: &before, Info: &info,
 		})
 		for _, more := range further {
 			change.Events = append(change.Events, more(rec, session))

@@ -256,6 +256,10 @@ func (j *journal) judge(c instance.Change) error {
 		}
 		if e.Transition != nil {
 			moved = e.Transition
+			was := record.Before{Cause: j.rec.Cause, CanRestore: j.session != nil && j.rec.ExportedAt.IsZero()}
+			if e.Before == nil || *e.Before != was {
+				return fmt.Errorf("it was %+v before, the event says %+v", was, e.Before)
+			}
 		}
 	}
 	switch {

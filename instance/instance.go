@@ -127,6 +127,13 @@ func (i *Instance) Status() Status {
 	return st
 }
 
+// Linked answers the number that is linked, digits only and empty without one, and
+// whether the instance is there: not deleted. It costs less than [Instance.Status].
+func (i *Instance) Linked() (phone string, there bool) {
+	st := i.status.Load()
+	return st.Info.Phone, st.Record.DeletedAt.IsZero()
+}
+
 // Run drives the connection until ctx ends or the instance is deleted, records
 // that it stopped, and returns when all its goroutines have gone; one that hangs
 // against its contract is waited for no longer than goodbye. recovered is why a

@@ -30,6 +30,11 @@ func (e *Event) Encode() ([]byte, error) {
 	if e.Transition != nil {
 		w.key("transition").transition(e.Transition)
 	}
+	if b := e.Before; b != nil {
+		w.key("before").open("cause").string(string(b.Cause))
+		w.key("can_restore").bool(b.CanRestore)
+		w.close()
+	}
 	if e.Info != nil {
 		w.key("info").info(e.Info, true)
 	}

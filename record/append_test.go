@@ -25,6 +25,9 @@ func FuzzEncode(f *testing.F) {
 		if r.IntN(4) > 0 {
 			e.Info = new(Info)
 		}
+		if r.IntN(4) > 0 {
+			e.Before = new(Before)
+		}
 		if r.IntN(3) == 0 {
 			e.Code = new(Code)
 		}

@@ -16,7 +16,7 @@ type Endpoint struct {
 	Tenant string `json:"tenant,omitempty"`
 
 	URL    string `json:"url"`    // secret: it may hold credentials
-	Format string `json:"format"` // the name of an encoder: "witi", "standard", "cloudevents"
+	Format string `json:"format"` // the name of an encoder: "witi", "greenapi", "standard", "cloudevents"
 	// Version is of the format, where it has several: "1.0" or "1.1" of WITI's.
 	Version string `json:"version,omitempty"`
 
@@ -92,6 +92,10 @@ type Lane struct {
 	LastError string    `json:"last_error,omitempty"`
 	BatchTo   uint64    `json:"batch_to,omitempty"` // the request that failed went up to here, and its repetition will
 	Tries     []Try     `json:"tries,omitempty"`    // the last few failed ones, oldest first
+
+	// Receipts is for a stream that is fetched instead of sent: what was deleted
+	// behind Acked, in rising order. The numbers are those of package queue.
+	Receipts []int64 `json:"receipts,omitempty"`
 }
 
 // Try is a request that did not deliver.
@@ -119,13 +123,18 @@ type DeadLetter struct {
 	Replay string `json:"replay,omitempty"`
 }
 
-// PostBack is what a format makes of events: one request.
+// PostBack is what a format makes of events: one request, or none where it has no
+// body and no More.
 type PostBack struct {
 	Body        []byte
 	ContentType string
 	// Query is added to that of the endpoint's address, encoded. Empty: the
 	// address is used as it was given.
 	Query string
+	// More are further requests of the same event, for a format that says it in
+	// several. Each is sent once the one before was accepted; where one was not, the
+	// event is repeated from its first request. They have no More of their own.
+	More []PostBack
 }
 
 // Policy is how the tries of an endpoint are spread. Whatever is zero is left to

@@ -32,7 +32,7 @@ func endpoint() record.Endpoint {
 func lane() record.Lane {
 	return record.Lane{
 		Endpoint: "ep1", Stream: "k3f9", Acked: 7, Prev: 6, Replay: "r1", Until: 90, From: 5,
-		Attempts: 2, Step: 3, FirstAt: moment, NextAt: moment.Add(time.Minute), LastError: "503", BatchTo: 9,
+		Attempts: 2, Step: 3, FirstAt: moment, NextAt: moment.Add(time.Minute), LastError: "503", BatchTo: 9, Receipts: []int64{5121},
 		Tries: []record.Try{try()},
 	}
 }

@@ -72,12 +72,20 @@ type Event struct {
 
 	Name       string          `json:"name,omitempty"` // the instance's name at that moment
 	Transition *fsm.Transition `json:"transition,omitempty"`
+	Before     *Before         `json:"before,omitempty"` // with Transition; nil in events from before it was kept
 	Info       *Info           `json:"info,omitempty"`
 	Code       *Code           `json:"code,omitempty"`
 	Message    *Message        `json:"message,omitempty"`
 	Data       json.RawMessage `json:"data,omitempty"` // further facts, by kind
 
 	shared *shared // nil unless Share was called
+}
+
+// Before is what a connection was before a transition, besides its code: for
+// formats with states of their own, which have to know whether theirs has changed.
+type Before struct {
+	Cause      fsm.Cause `json:"cause"`
+	CanRestore bool      `json:"can_restore"` // see [Info]
 }
 
 // ID identifies the event for ever: <stream>/<epoch>/<seq>. Retries, replays

@@ -48,6 +48,7 @@ func event() record.Event {
 			From: fsm.Authenticated, To: fsm.AuthenticatedClosed, Event: fsm.ConnectionLost,
 			Cause: fsm.CauseStreamReplaced, Hint: fsm.CauseStreamReplaced.Hint(), At: moment,
 		},
+		Before:  &record.Before{Cause: fsm.CauseProgress, CanRestore: true},
 		Info:    &info,
 		Code:    &record.Code{Text: "2@secretcode", ExpiresAt: moment.Add(20 * time.Second), TTL: 20 * time.Second},
 		Message: &m,

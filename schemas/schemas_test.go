@@ -25,7 +25,7 @@ func compile(t *testing.T, change func(doc object)) map[string]*jsonschema.Schem
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
 	names, err := fs.Glob(schemas.FS, "*.json")
-	if err != nil || len(names) != 5 {
+	if err != nil || len(names) != 6 {
 		t.Fatal(names, err)
 	}
 	for _, name := range names {
@@ -104,6 +104,9 @@ func made(t *testing.T, bulk *record.Bulk, f func(t *testing.T, format string, e
 			}
 			if carried {
 				f(t, format, &ev, req)
+				for _, more := range req.More {
+					f(t, format, &ev, more)
+				}
 			}
 		}
 	}
@@ -131,7 +134,8 @@ func TestSamples(t *testing.T) {
 			t.Errorf("%s, closed, is not", format)
 		}
 	})
-	if want := 2*len(recordtest.Samples()) + len(recordtest.Of(record.ConnectionChanged, record.QRIssued)); count != want {
+	const green = 17 // notifications of the story
+	if want := 2*len(recordtest.Samples()) + len(recordtest.Of(record.ConnectionChanged, record.QRIssued)) + green; count != want {
 		t.Errorf("%d PostBacks, want %d", count, want)
 	}
 }

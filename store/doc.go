@@ -16,7 +16,7 @@
 //	sessions   <instance>                   -> record.Session, JSON, sealed
 //	device     <instance> 0 <session> 0 …   -> live key material, sealed
 //	endpoints  <endpoint>                   -> record.Endpoint, JSON, sealed
-//	lanes      <endpoint> 0 <stream>        -> record.Lane, JSON, sealed
+//	lanes      <endpoint> 0 <stream>        -> record.Lane, JSON, sealed; of a queue, too, that has no endpoint
 //	           <endpoint> 0 <stream> 0 <replay> -> record.Lane of a replay, JSON, sealed
 //	dead       <endpoint> 0 <stream> 0 <from> -> record.DeadLetter, JSON, sealed
 //	           <endpoint> 0 <stream> 0 <from> 0 <replay> -> record.DeadLetter of a replay, JSON, sealed

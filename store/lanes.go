@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
 
 	"go.etcd.io/bbolt"
@@ -13,6 +14,33 @@ import (
 // Lanes answers how far every lane has come, replays included.
 func (s *Store) Lanes() ([]record.Lane, error) {
 	return list[record.Lane](s, bucketLanes, nil)
+}
+
+// Lane answers how far the live events of a stream have come at an endpoint; false if
+// that was never stored.
+func (s *Store) Lane(endpoint, stream string) (l record.Lane, ok bool, err error) {
+	key := joinKey(endpoint, stream)
+	err = s.view(func(tx *bbolt.Tx) error {
+		v := tx.Bucket([]byte(bucketLanes)).Get(key)
+		if v == nil {
+			return nil
+		}
+		ok = true
+		return s.decode(bucketLanes, key, v, &l)
+	})
+	if err != nil {
+		return l, false, fmt.Errorf("read the lane of %s to %s: %w", stream, endpoint, err)
+	}
+	return l, ok, nil
+}
+
+// SaveLane stores how far the live events of a stream have come, whether there is an
+// endpoint or not: of a stream that is fetched instead of sent.
+func (s *Store) SaveLane(ctx context.Context, l record.Lane) error {
+	c := s.Change()
+	c.PutLane(l)
+	_, err := s.Commit(ctx, c)
+	return err
 }
 
 // SaveLanes stores how far lanes have come together with what they gave up, in

@@ -18,6 +18,9 @@
 // endpoint without secrets gets no webhook-signature. Its own headers
 // ([CheckHeaders]) and its bearer token come beside these and never instead.
 //
+// A format may say one event in several requests ([record.PostBack].More). They go
+// one after the other; from the second on .2, .3 and so on follow the id.
+//
 // The formats here are [Standard] and [CloudEvents]; dialects bring others.
 //
 // A try is repeated at most once, freshly signed, and only when the connection failed

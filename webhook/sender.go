@@ -113,12 +113,12 @@ func newSender(cfg Config) (*Sender, error) {
 func (s *Sender) Close() { s.wire.close() }
 
 // Carries reports whether an event is meant for an endpoint: its format has a
-// form for it, its filter lets it through, and it is not about the endpoint
+// form for it and wants it ([Chooser]), its filter lets it through, and it is not about the endpoint
 // itself. An unknown format carries everything: its tries fail where an operator
 // sees it, and nothing is passed over in silence.
 func (s *Sender) Carries(ep *record.Endpoint, ev *record.Event) bool {
 	enc, ok := s.formats[ep.Format]
-	return (!ok || enc.Carries(ev.Kind)) && ep.Filter.Lets(ev) && !isAbout(ev, ep.ID)
+	return (!ok || enc.Carries(ev.Kind)) && ep.Filter.Lets(ev) && chosen(enc, ep, ev) && !isAbout(ev, ep.ID)
 }
 
 // isAbout reports whether an event tells of an endpoint.
@@ -168,7 +168,7 @@ func (s *Sender) send(ctx context.Context, ep *record.Endpoint, prev uint64, eve
 	}
 	r := newRequest(ep, prev, events, made)
 	r.timeout, r.deadline = s.timeoutOf(ep), deadline
-	return s.post(ctx, ep, r, enc)
+	return s.postAll(ctx, ep, r, enc)
 }
 
 // stuck is the verdict of what no repetition mends: an operator has to.

@@ -25,9 +25,11 @@ arrive, are signed and are repeated: [postbacks.md](postbacks.md). What the fiel
 messages say: [messages.md](messages.md); states and causes: [states.md](states.md).
 Names and numbers are made up, and the picture of a QR code is cut short.
 
-The daemon serves JSON Schemas of the three formats below ` + "`/api/v1/schemas/`" + `:
-` + "`standard.json`, `cloudevents.json`, `witi.json`" + `. They say which fields are always
-there. Ignore fields that you do not know: later versions may add some.
+The daemon serves JSON Schemas of the formats below ` + "`/api/v1/schemas/`" + `:
+` + "`standard.json`, `cloudevents.json`, `witi.json`, `greenapi.json`" + `. They say which
+fields are always there. What ` + "`greenapi`" + ` tells depends on the instance's settings; here
+every switch is on, and an event can be several notifications:
+[greenapi-notifications.md](greenapi-notifications.md). Ignore fields that you do not know: later versions may add some.
 
 An endpoint of an instance gets the events of that instance; an endpoint of a tenant
 those of its instances; an endpoint of the daemon all of them, and those of the
@@ -98,8 +100,26 @@ func (w *wire) word(format string, ev *record.Event) string {
 		return "`status`"
 	case format == WITI:
 		return "`qrcode`"
+	case format == GreenAPI:
+		return greenWord(ev.Kind)
 	default:
 		return "`" + string(ev.Kind) + "`"
+	}
+}
+
+// greenWord is what GREEN-API calls the notifications of a kind of event.
+func greenWord(kind record.Kind) string {
+	switch kind {
+	case record.ConnectionChanged:
+		return "`stateInstanceChanged`, `statusInstanceChanged`, `deviceInfo`"
+	case record.MessageReceipt:
+		return "`outgoingMessageStatus`"
+	case record.MessageCall:
+		return "`incomingCall`"
+	case record.MessageSent:
+		return "`outgoingAPIMessageReceived`, `outgoingMessageStatus`"
+	default:
+		return "`incomingMessageReceived`, `outgoingMessageReceived`"
 	}
 }
 
@@ -112,11 +132,17 @@ func (w *wire) show(ctx context.Context, b *strings.Builder, format string, ev *
 	if err != nil {
 		return err
 	}
-	var out bytes.Buffer
-	if err := json.Indent(&out, req.Body, "", "  "); err != nil {
-		return fmt.Errorf("%s as %s: %w", ev.ID(), format, err)
+	for i, one := range append([]Request{req}, req.More...) {
+		var out bytes.Buffer
+		if err := json.Indent(&out, one.Body, "", "  "); err != nil {
+			return fmt.Errorf("%s as %s: %w", ev.ID(), format, err)
+		}
+		then := ""
+		if i > 0 {
+			then = ", then"
+		}
+		fmt.Fprintf(b, "\n%s%s (`%s`):\n\n```json\n%s\n```\n", format, then, one.Header.Get("Content-Type"), short(out.Bytes()))
 	}
-	fmt.Fprintf(b, "\n%s (`%s`):\n\n```json\n%s\n```\n", format, req.Header.Get("Content-Type"), short(out.Bytes()))
 	return nil
 }
 

@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/switchhook/switchhook/api/greenapi/notify"
 	"github.com/switchhook/switchhook/api/witi"
+	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/outbox"
 	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/record/recordtest"
@@ -20,15 +22,17 @@ const (
 	Standard    = webhook.Standard
 	CloudEvents = webhook.CloudEvents
 	WITI        = "witi"
+	GreenAPI    = notify.Format
 )
 
 // Formats are those that are documented, in this order.
-var Formats = []string{Standard, CloudEvents, WITI}
+var Formats = []string{Standard, CloudEvents, WITI, GreenAPI}
 
 // Request is a PostBack as a receiver gets it.
 type Request struct {
 	Header http.Header
 	Body   []byte
+	More   []Request // those that follow it, of the same event
 }
 
 // Make answers the PostBack of events in the format of an endpoint, in bulk if that
@@ -53,10 +57,10 @@ type wire struct {
 }
 
 func newWire() (*wire, error) {
-	w := &wire{came: make(chan Request, 1)}
+	w := &wire{came: make(chan Request, notify.Most)}
 	wid := func(string) (string, bool) { return recordtest.WID, true }
 	s, err := webhook.New(webhook.Config{
-		Formats:     map[string]webhook.Encoder{WITI: witi.Encoder{WID: wid}},
+		Formats:     map[string]webhook.Encoder{WITI: witi.Encoder{WID: wid}, GreenAPI: green()},
 		DialContext: w.dial,
 	})
 	if err != nil {
@@ -64,6 +68,24 @@ func newWire() (*wire, error) {
 	}
 	w.sender = s
 	return w, nil
+}
+
+// green is GREEN-API's format for an account that wants everything.
+func green() notify.Encoder {
+	return notify.Encoder{
+		Account: func(string) (notify.Account, bool) {
+			return notify.Account{ID: 1101000001, Phone: "5511955550001", Settings: record.GreenSettings{
+				Incoming: true, IncomingCall: true, OutgoingMessage: true, OutgoingAPIMessage: true, OutgoingStatus: true,
+				State: true, Device: true, Edited: true, Deleted: true, Poll: true,
+			}}, true
+		},
+		State: func(code fsm.State, _ fsm.Cause, _ bool) string {
+			if code == fsm.Authenticated {
+				return "authorized"
+			}
+			return "starting" // the story is one of a linked number that comes and goes
+		},
+	}
 }
 
 func (w *wire) close() { w.sender.Close() }
@@ -77,7 +99,11 @@ func (w *wire) send(ctx context.Context, ep record.Endpoint, events ...*record.E
 	if v := w.sender.Send(ctx, &ep, 0, events); v.Outcome != outbox.Delivered {
 		return Request{}, fmt.Errorf("send %s as %s: %w", events[0].ID(), ep.Format, v.Err)
 	}
-	return <-w.came, nil
+	req := <-w.came
+	for len(w.came) > 0 {
+		req.More = append(req.More, <-w.came)
+	}
+	return req, nil
 }
 
 // dial answers a connection whose other end takes one request.
@@ -94,7 +120,7 @@ func (w *wire) dial(context.Context, string, string) (net.Conn, error) {
 			return
 		}
 		w.came <- Request{Header: r.Header, Body: body}
-		_, _ = io.WriteString(far, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+		_, _ = io.WriteString(far, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 	}()
 	return near, nil
 }

@@ -85,6 +85,7 @@ func connections() []Sample {
 func moved(seq uint64, from, to fsm.State, event fsm.Event, cause fsm.Cause) record.Event {
 	ev := happened(seq, record.ConnectionChanged)
 	ev.Transition = &fsm.Transition{From: from, To: to, Event: event, Cause: cause, Hint: cause.Hint(), At: ev.At}
+	ev.Before = &record.Before{Cause: fsm.CauseProgress, CanRestore: true}
 	in := instance(to, cause, ev.At)
 	if to == fsm.AuthenticatedClosed {
 		in.RetryAt = ev.At.Add(2 * time.Second)

@@ -1,0 +1,95 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/switchhook/switchhook/api/greenapi/notify"
+	"github.com/switchhook/switchhook/fsm"
+	"github.com/switchhook/switchhook/queue"
+	"github.com/switchhook/switchhook/record"
+)
+
+// greens is what it takes to speak of instances to GREEN-API's clients. The zero
+// value knows none; both are set before the daemon runs.
+type greens struct {
+	// account answers what an instance is there, by its own id. It is asked for every
+	// event and answers from memory.
+	account func(instance string) (record.GreenAPI, bool)
+	state   notify.State
+}
+
+// greenFormat makes the notifications.
+func (f *fleet) greenFormat() notify.Encoder {
+	return notify.Encoder{
+		Account: f.greenAccount,
+		State: func(code fsm.State, cause fsm.Cause, canRestore bool) string {
+			return f.greens.state(code, cause, canRestore)
+		},
+	}
+}
+
+func (f *fleet) greenAccount(instance string) (notify.Account, bool) {
+	if f.greens.account == nil {
+		return notify.Account{}, false
+	}
+	g, ok := f.greens.account(instance)
+	m := f.byID(instance)
+	if !ok || m == nil {
+		return notify.Account{}, false
+	}
+	phone, _ := m.live.Load().Linked()
+	return notify.Account{ID: g.ID, Phone: phone, Settings: g.Settings}, true
+}
+
+// newQueue makes the queue of the instances that have no webhookUrl.
+func (f *fleet) newQueue() *queue.Queue {
+	return queue.New(queue.Config{
+		Log: f.store, Watch: f.watches.add, Make: f.greenFormat().Bodies, Endpoint: f.queued, Logger: f.log,
+	})
+}
+
+// queued answers under which endpoint's id the cursor of an instance's queue is kept,
+// the same as that of its webhook: what the one has not delivered the other has. It is
+// open while there is an account, no webhook, and no deletion.
+func (f *fleet) queued(instance string) (id string, open bool) {
+	id = greenID(instance)
+	if _, hook := f.book.get(id); hook {
+		return id, false
+	}
+	m := f.byID(instance)
+	if _, known := f.greenAccount(instance); !known || m == nil {
+		return id, false
+	}
+	_, there := m.live.Load().Linked()
+	return id, there
+}
+
+// ReceiveNotification answers the oldest notification of an instance's queue that was
+// not deleted, the same until it is, and waits for one if there is none; see
+// [queue.Queue.Next]. While the instance has a webhookUrl there is none.
+func (f *fleet) ReceiveNotification(ctx context.Context, id string, wait time.Duration) (receipt int64, body []byte, ok bool, err error) {
+	n, ok, err := f.queue.Next(ctx, id, wait)
+	return n.Receipt, n.Body, ok, unavailable(err)
+}
+
+// DeleteNotification deletes one from the queue, and answers, once that is on disk,
+// whether it was there; see [queue.Queue.Delete].
+func (f *fleet) DeleteNotification(ctx context.Context, id string, receipt int64) (bool, error) {
+	ok, err := f.queue.Delete(ctx, id, receipt)
+	return ok, unavailable(err)
+}
+
+// needsQueue answers how far the queue of an instance has come, for a log that keeps
+// events for less than a day.
+func (k *keeper) needsQueue(ctx context.Context, stream string, seq uint64) (uint64, error) {
+	if k.retention >= queue.Keep {
+		return seq, nil // what would go is too old to be fetched
+	}
+	passed, err := k.fleet.queue.Passed(ctx, stream)
+	if err != nil {
+		return 0, fmt.Errorf("prune the log: %w", err)
+	}
+	return min(seq, passed), nil
+}
