@@ -77,7 +77,7 @@ func (i *Instance) Encode() ([]byte, error) {
 // Encode is the lane as the store keeps it: the bytes of [json.Marshal]. It is written
 // after most deliveries, but not while something fails.
 func (l *Lane) Encode() ([]byte, error) {
-	if l.Tries != nil || l.Attempts != 0 || l.Step != 0 || l.LastError != "" || l.BatchTo != 0 || !l.FirstAt.IsZero() || !l.NextAt.IsZero() {
+	if l.Tries != nil || l.Receipts != nil || l.Attempts != 0 || l.Step != 0 || l.LastError != "" || l.BatchTo != 0 || !l.FirstAt.IsZero() || !l.NextAt.IsZero() {
 		return json.Marshal(l)
 	}
 	w := writer{b: make([]byte, 0, 128)}

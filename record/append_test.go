@@ -42,6 +42,9 @@ func FuzzEncode(f *testing.F) {
 			lane.Attempts, lane.Step, lane.LastError, lane.BatchTo = 0, 0, "", 0
 			lane.FirstAt, lane.NextAt = time.Time{}, time.Time{}
 		}
+		if r.IntN(4) == 0 {
+			lane.Receipts = []int64{7}
+		}
 		same(t, "lane", lane.Encode, func() ([]byte, error) { return json.Marshal(lane) })
 		same(t, "standard data", e.appendStandardData, func() ([]byte, error) { return json.Marshal(e.standardData()) })
 		same(t, "standard", e.appendStandard, e.marshalStandard)

@@ -22,6 +22,7 @@ type identity struct {
 	kind         Kind
 	at           time.Time
 	transition   *fsm.Transition
+	before       *Before
 	info         *Info
 	code         *Code
 	message      *Message
@@ -31,7 +32,7 @@ type identity struct {
 
 func (e *Event) identity() identity {
 	id := identity{
-		e.Stream, e.Name, e.Epoch, e.Seq, e.Kind, e.At, e.Transition, e.Info, e.Code, e.Message, nil, len(e.Data),
+		e.Stream, e.Name, e.Epoch, e.Seq, e.Kind, e.At, e.Transition, e.Before, e.Info, e.Code, e.Message, nil, len(e.Data),
 	}
 	if len(e.Data) > 0 {
 		id.data = &e.Data[0]
