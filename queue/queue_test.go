@@ -174,16 +174,21 @@ func TestChange(t *testing.T) {
 	}
 	err := w.Change(t.Context(), "a", func(l record.Lane) error {
 		w.mu.Lock()
-		defer w.mu.Unlock()
 		at, w.closed = l, false
-		return nil
+		w.mu.Unlock()
+		// It was sent meanwhile, and that is how far it came.
+		return w.log.SaveLane(t.Context(), record.Lane{Endpoint: "a-fetched", Stream: "a", Acked: 7})
 	})
 	if err != nil || at.Endpoint != "" {
 		t.Errorf("%+v, %v", at, err)
 	}
+	w.add("a", "one", "two")
+	if body, receipt := w.next("a"); body != "one" || !w.delete("a", receipt) {
+		t.Errorf("%q follows what was sent", body)
+	}
 	w.Forget("a")
 	w.Forget("nobody")
-	w.expect("a", "late")
+	w.expect("a", "two")
 }
 
 // TestPassed: what waits and is young is needed; nothing else is.

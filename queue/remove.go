@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/switchhook/switchhook/record"
 )
@@ -49,14 +48,15 @@ func upTo(l record.Lane, seq uint64) record.Lane {
 	return l
 }
 
-// there answers the event of a receipt that can be deleted.
+// there answers the event of a receipt that can be deleted. What is too old is clear
+// already: [Queue.find] has passed over it.
 func (q *Queue) there(name string, s *stream, receipt int64) (*record.Event, bool, error) {
 	seq := seqOf(receipt)
 	if seq <= s.clear || seq > q.cfg.Log.Head(name) || s.gone(receipt) {
 		return nil, false, nil
 	}
 	events, err := q.cfg.Log.Events(name, seq-1, 1)
-	if err != nil || len(events) == 0 || events[0].Seq != seq || events[0].At.Before(time.Now().Add(-Keep)) {
+	if err != nil || len(events) == 0 || events[0].Seq != seq {
 		return nil, false, err
 	}
 	bodies := q.make(&events[0])
