@@ -43,6 +43,7 @@ type fleet struct {
 	names   map[string]*member   // guarded by mu
 	adding  map[string]bool      // guarded by mu; names being added
 	wids    map[[32]byte]*member // guarded by mu; by HMAC of the lower-case wid
+	greens  map[int64]*member    // guarded by mu; by GREEN-API's idInstance, nil for one that is reserved
 	running context.Context      // guarded by mu; nil before Run and after its end
 	group   sync.WaitGroup
 }
@@ -55,8 +56,9 @@ type member struct {
 	tenant string
 	book   *book
 
-	live atomic.Pointer[instance.Instance]
-	rec  record.Instance // as it was read or made; the live instance knows better
+	live  atomic.Pointer[instance.Instance]
+	green atomic.Pointer[record.GreenAPI] // nil until an instance from before has its first
+	rec   record.Instance                 // as it was read or made; the live instance knows better
 
 	heard   bool                // nobody is waited for any more who has not read its last event; the keeper's own
 	unheard []outbox.LaneStatus // by then, those that had not; the keeper's own
@@ -81,6 +83,7 @@ func (f *fleet) load() error {
 	f.names = make(map[string]*member)
 	f.adding = make(map[string]bool)
 	f.wids = make(map[[32]byte]*member)
+	f.greens = make(map[int64]*member)
 	records, err := f.store.Instances()
 	if err != nil {
 		return err
@@ -88,8 +91,13 @@ func (f *fleet) load() error {
 	if err := f.loadBook(records); err != nil {
 		return err
 	}
+	greens, err := f.loadGreens()
+	if err != nil {
+		return err
+	}
 	for _, rec := range records {
 		m := f.newMember(rec)
+		m.green.Store(greens[rec.ID])
 		inst, err := f.build(m)
 		if err != nil {
 			return err
@@ -129,6 +137,9 @@ func (f *fleet) register(m *member) {
 	if m.rec.DeletedAt.IsZero() {
 		f.names[m.name] = m
 		f.wids[f.widHash(m.wid)] = m
+		if g := m.green.Load(); g != nil {
+			f.greens[g.ID] = m
+		}
 	}
 }
 
@@ -222,6 +233,9 @@ func (f *fleet) describe(m *member, lanes []outbox.LaneStatus) api.Entry {
 	}
 	if st.Degraded != "" {
 		e.Hint = "degraded: " + st.Degraded
+	}
+	if g := m.green.Load(); g != nil {
+		e.IDInstance, e.APIToken = g.ID, g.Token
 	}
 	if ep := m.webhook(); len(ep.Secrets) > 0 {
 		e.WebhookSecret = ep.Secrets[0]
