@@ -11,7 +11,7 @@ import (
 	"github.com/switchhook/switchhook/api/internal/reply"
 )
 
-// maxBody bounds a request's body. Who reads beyond it gets an
+// maxBody bounds a request's body, where nobody says otherwise. Who reads beyond it gets an
 // *http.MaxBytesError and answers 413.
 const maxBody = 1 << 20
 
@@ -20,7 +20,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	out := &recorder{ResponseWriter: w}
 	path := cleanPath(r.URL.EscapedPath())
-	room, handler := a.route(r, path)
+	room, handler, limit := a.route(r, path)
 
 	defer func() {
 		v := recover()
@@ -40,36 +40,43 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 
 	out.Header().Set("X-Content-Type-Options", "nosniff")
-	handler.ServeHTTP(out, prepared(w, r, path))
+	handler.ServeHTTP(out, prepared(w, r, path, limit))
 }
 
-// route says who answers the clean path, and which room that is.
-func (a *API) route(r *http.Request, path string) (room string, h http.Handler) {
+// route says who answers the clean path, which room that is, and how many bytes of a
+// body it takes.
+func (a *API) route(r *http.Request, path string) (room string, h http.Handler, limit int64) {
+	limit = maxBody
 	switch {
 	case path == "/healthz":
-		return "health", http.HandlerFunc(a.healthz)
+		return "health", http.HandlerFunc(a.healthz), limit
 	case path == "/readyz":
-		return "health", http.HandlerFunc(a.readyz)
+		return "health", http.HandlerFunc(a.readyz), limit
 	case path == schemasPath || strings.HasPrefix(path, schemasPath+"/"):
-		return "schemas", http.HandlerFunc(a.schemas)
+		return "schemas", http.HandlerFunc(a.schemas), limit
+	case path == importPath:
+		return "admin", http.HandlerFunc(a.serveAdmin), MaxImport
 	case path == "/api" || strings.HasPrefix(path, "/api/"):
-		return "admin", http.HandlerFunc(a.serveAdmin)
+		return "admin", http.HandlerFunc(a.serveAdmin), limit
 	case path == "/ui" || strings.HasPrefix(path, "/ui/"):
-		return "ui", a.page
+		return "ui", a.page, limit
 	}
 	for _, d := range a.dialects {
 		if d.owns(path) {
-			return d.name, d.handler
+			if d.limit != nil {
+				limit = d.limit(path)
+			}
+			return d.name, d.handler, limit
 		}
 	}
 	if path == "/" && wantsPage(r) {
-		return "ui", http.RedirectHandler("/ui/", http.StatusFound)
+		return "ui", http.RedirectHandler("/ui/", http.StatusFound), limit
 	}
-	return "none", http.HandlerFunc(notFound)
+	return "none", http.HandlerFunc(notFound), limit
 }
 
 // prepared is the request as the rooms get it: a clean path and a bounded body.
-func prepared(w http.ResponseWriter, r *http.Request, path string) *http.Request {
+func prepared(w http.ResponseWriter, r *http.Request, path string, limit int64) *http.Request {
 	out := *r
 	u := *r.URL
 	u.RawPath = path
@@ -78,10 +85,6 @@ func prepared(w http.ResponseWriter, r *http.Request, path string) *http.Request
 	}
 	out.URL = &u
 	// w is the server's own: told of an overlong body, it closes the connection.
-	limit := int64(maxBody)
-	if path == importPath {
-		limit = MaxImport
-	}
 	out.Body = http.MaxBytesReader(w, r.Body, limit)
 	return &out
 }
