@@ -3,6 +3,7 @@ package greenapi
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Methods are the names of all methods.
@@ -15,3 +16,6 @@ func Methods() (names []string) {
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+// Verb is a method's.
+func Verb(name string) string { return methods[strings.ToLower(name)].verb }

@@ -15,10 +15,15 @@ import (
 // gate lets in who knows an instance's id and its token.
 type gate struct {
 	instances Instances
-	nobody    string // the token of an id that nobody has
+	nobody    string // the token of an id that nobody has, as long as those of others
 }
 
-func newGate(instances Instances) gate { return gate{instances, rand.Text()} }
+// tokenLength is how long the tokens are that the daemon makes.
+const tokenLength = 50
+
+func newGate(instances Instances) gate {
+	return gate{instances, (rand.Text() + rand.Text())[:tokenLength]}
+}
 
 // admit answers whose request it is, or a 403 or 401. Both take the same work: the id
 // is looked up, and the token is compared with one, its digest with a digest.

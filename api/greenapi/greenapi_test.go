@@ -312,3 +312,22 @@ type held struct {
 func (h *held) Header() http.Header         { return h.header }
 func (h *held) WriteHeader(status int)      { h.status = status }
 func (h *held) Write(p []byte) (int, error) { h.body = append(h.body, p...); return len(p), nil }
+
+func (w *world) mustAdd(t testing.TB, name string) {
+	t.Helper()
+	if _, err := w.Add(context.Background(), api.AddSpec{Name: name}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tokenOf is the token of the fake's n-th instance.
+func tokenOf(n int) string { return fmt.Sprintf("%050x", n) }
+
+// lengths is a port that takes every file and keeps its length only.
+type lengths struct{ length int64 }
+
+func (l *lengths) SendFile(_ context.Context, _ string, _ instance.File, content io.Reader) (record.Message, error) {
+	n, err := io.Copy(io.Discard, content)
+	l.length = n
+	return record.Message{ID: "3EB0"}, err
+}

@@ -84,16 +84,14 @@ func scanQRCode(r *request) (any, error) {
 	}
 	defer c.CloseNow()
 	c.SetReadLimit(scanRead)
-	// The request's own context ends nothing any more.
-	ctx, end := r.scans.begin(context.WithoutCancel(r.ctx), r.green.ID)
+	// Reading must outlive what ends the session: a context that ends takes the socket
+	// with it, before the last word. The request's own ends nothing any more.
+	ctx, end := r.scans.begin(c.CloseRead(context.WithoutCancel(r.ctx)), r.green.ID)
 	defer end()
-	ctx, stop := context.WithCancel(ctx)
+	ctx, stop := context.WithTimeoutCause(ctx, scanTime, errScanTime)
 	defer stop()
 	defer context.AfterFunc(r.cfg.Stop, stop)()
-	s := &scan{request: r, conn: c, ctx: c.CloseRead(ctx)}
-	s.ctx, stop = context.WithTimeoutCause(s.ctx, scanTime, errScanTime)
-	defer stop()
-	s.run()
+	(&scan{request: r, conn: c, ctx: ctx}).run()
 	return answered{}, nil
 }
 
