@@ -39,7 +39,7 @@ func dialects(cfg Config, stop context.Context) []dialect {
 				Pictures:      cfg.Pictures,
 				Files:         cfg.Files,
 				Notifications: cfg.Notifications,
-				PublicURL:     cfg.PublicURL,
+				MediaURL:      cfg.mediaURL,
 				Spool:         cfg.Spool,
 				Stop:          stop,
 				Log:           cfg.Log,

@@ -20,7 +20,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	out := &recorder{ResponseWriter: w}
 	path := cleanPath(r.URL.EscapedPath())
-	room, handler, limit := a.route(r, path)
+	room, handler := a.route(r, path)
 
 	defer func() {
 		v := recover()
@@ -40,39 +40,45 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 
 	out.Header().Set("X-Content-Type-Options", "nosniff")
-	handler.ServeHTTP(out, prepared(w, r, path, limit))
+	handler.ServeHTTP(out, prepared(w, r, path, a.bodyLimit(path)))
 }
 
-// route says who answers the clean path, which room that is, and how many bytes of a
-// body it takes.
-func (a *API) route(r *http.Request, path string) (room string, h http.Handler, limit int64) {
-	limit = maxBody
+// route says who answers the clean path, and which room that is.
+func (a *API) route(r *http.Request, path string) (room string, h http.Handler) {
 	switch {
 	case path == "/healthz":
-		return "health", http.HandlerFunc(a.healthz), limit
+		return "health", http.HandlerFunc(a.healthz)
 	case path == "/readyz":
-		return "health", http.HandlerFunc(a.readyz), limit
+		return "health", http.HandlerFunc(a.readyz)
 	case path == schemasPath || strings.HasPrefix(path, schemasPath+"/"):
-		return "schemas", http.HandlerFunc(a.schemas), limit
-	case path == importPath:
-		return "admin", http.HandlerFunc(a.serveAdmin), MaxImport
+		return "schemas", http.HandlerFunc(a.schemas)
 	case path == "/api" || strings.HasPrefix(path, "/api/"):
-		return "admin", http.HandlerFunc(a.serveAdmin), limit
+		return "admin", http.HandlerFunc(a.serveAdmin)
 	case path == "/ui" || strings.HasPrefix(path, "/ui/"):
-		return "ui", a.page, limit
+		return "ui", a.page
 	}
 	for _, d := range a.dialects {
 		if d.owns(path) {
-			if d.limit != nil {
-				limit = d.limit(path)
-			}
-			return d.name, d.handler, limit
+			return d.name, d.handler
 		}
 	}
 	if path == "/" && wantsPage(r) {
-		return "ui", http.RedirectHandler("/ui/", http.StatusFound), limit
+		return "ui", http.RedirectHandler("/ui/", http.StatusFound)
 	}
-	return "none", http.HandlerFunc(notFound), limit
+	return "none", http.HandlerFunc(notFound)
+}
+
+// bodyLimit is how many bytes the body of a request for a clean path may have.
+func (a *API) bodyLimit(path string) int64 {
+	if path == importPath {
+		return MaxImport
+	}
+	for _, d := range a.dialects {
+		if d.owns(path) && d.limit != nil {
+			return d.limit(path)
+		}
+	}
+	return maxBody
 }
 
 // prepared is the request as the rooms get it: a clean path and a bounded body.

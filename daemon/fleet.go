@@ -23,29 +23,30 @@ import (
 // fleet is the registry of instances and their supervisor. Its methods may be
 // called from any goroutine; instances run only while Run does.
 type fleet struct {
-	store   *store.Store
-	files   *files.Files
-	outbox  *outbox.Outbox
-	driver  instance.Driver
-	dials   instance.Dials
-	timing  instance.Timing
-	check   func(url string) error // refuses a webhook address
-	formats []string               // those of endpoints
-	test    func(context.Context, *record.Endpoint) outbox.Verdict
-	book    *book
-	watches *watches
-	log     *slog.Logger
-	up      chan struct{} // closed when Run has begun
-	widKey  [32]byte      // keys are compared as HMACs, so that time tells nothing
+	store     *store.Store
+	files     *files.Files
+	outbox    *outbox.Outbox
+	driver    instance.Driver
+	dials     instance.Dials
+	timing    instance.Timing
+	check     func(url string) error // refuses a webhook address
+	formats   []string               // those of endpoints
+	test      func(context.Context, *record.Endpoint) outbox.Verdict
+	book      *book
+	greenTurn chan struct{} // of one: who changes what an instance is to GREEN-API's clients
+	watches   *watches
+	log       *slog.Logger
+	up        chan struct{} // closed when Run has begun
+	widKey    [32]byte      // keys are compared as HMACs, so that time tells nothing
 
-	mu      sync.RWMutex
-	members map[string]*member   // guarded by mu; by id
-	names   map[string]*member   // guarded by mu
-	adding  map[string]bool      // guarded by mu; names being added
-	wids    map[[32]byte]*member // guarded by mu; by HMAC of the lower-case wid
-	greens  map[int64]*member    // guarded by mu; by GREEN-API's idInstance, nil for one that is reserved
-	running context.Context      // guarded by mu; nil before Run and after its end
-	group   sync.WaitGroup
+	mu       sync.RWMutex
+	members  map[string]*member   // guarded by mu; by id
+	names    map[string]*member   // guarded by mu
+	adding   map[string]bool      // guarded by mu; names being added
+	wids     map[[32]byte]*member // guarded by mu; by HMAC of the lower-case wid
+	greenIDs map[int64]*member    // guarded by mu; by GREEN-API's idInstance, nil for one that is reserved
+	running  context.Context      // guarded by mu; nil before Run and after its end
+	group    sync.WaitGroup
 }
 
 // member is one instance with what the fleet knows of it.
@@ -83,7 +84,8 @@ func (f *fleet) load() error {
 	f.names = make(map[string]*member)
 	f.adding = make(map[string]bool)
 	f.wids = make(map[[32]byte]*member)
-	f.greens = make(map[int64]*member)
+	f.greenIDs = make(map[int64]*member)
+	f.greenTurn = make(chan struct{}, 1)
 	records, err := f.store.Instances()
 	if err != nil {
 		return err
@@ -138,7 +140,7 @@ func (f *fleet) register(m *member) {
 		f.names[m.name] = m
 		f.wids[f.widHash(m.wid)] = m
 		if g := m.green.Load(); g != nil {
-			f.greens[g.ID] = m
+			f.greenIDs[g.ID] = m
 		}
 	}
 }

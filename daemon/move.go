@@ -192,6 +192,7 @@ func (m *mover) settle(ctx context.Context, p *parcel, name string) (api.Entry, 
 	if err != nil {
 		return api.Entry{}, err
 	}
+	m.resumeGreen(ctx, member)
 	m.log.Info("instance imported; restore connects it", "instance", member.id, "export", p.Export)
 	return m.entry(member), nil
 }
@@ -205,7 +206,7 @@ func (m *mover) adopt(ctx context.Context, p *parcel, name string) (*member, err
 	if _, _, err := m.FindWID(ctx, rec.WID); err == nil || rec.WID == "" {
 		rec.WID = uuid.NewString()
 	}
-	green, err := m.greenOf(p)
+	green, err := m.unpackGreen(p)
 	if err != nil {
 		return nil, err
 	}
@@ -244,64 +245,28 @@ func (m *mover) endpointsOf(p *parcel, rec record.Instance) []record.Endpoint {
 }
 
 // takeBack lifts the fence of the instance that a parcel came from. Its session
-// and keys are the parcel's from then on, and so is what it is to GREEN-API's clients:
-// a token that was replaced there does not become valid again. Its configuration stays
-// as it is here.
+// and keys are the parcel's from then on; its configuration stays as it is here.
 func (m *mover) takeBack(ctx context.Context, old *member, p *parcel) (api.Entry, error) {
+	// First: whatever happens then, a token that was replaced there is not valid here.
+	if err := m.takeGreenBack(ctx, old, p); err != nil {
+		return api.Entry{}, err
+	}
 	_, err := old.live.Load().Unfence(ctx, func(rec record.Instance) (record.Instance, *record.Session, error) {
-		if err := m.book.enter(ctx); err != nil {
-			return rec, nil, err
-		}
-		defer m.book.leave()
-		green := old.green.Load()
-		if checkParcel(p.Green) == nil && green != nil && p.Green.ID == green.ID {
-			green = &record.GreenAPI{Instance: rec.ID, ID: green.ID, Token: p.Green.Token, Settings: p.Green.Settings}
-		}
 		rec.Stats, rec.Moves = p.Instance.Stats, max(rec.Moves, p.Instance.Moves)+1
 		ch := m.store.Change()
 		ch.PutInstance(rec)
 		ch.DropSession(rec.ID)
 		m.putKeys(ch, p)
-		if green != nil {
-			ch.PutGreenAPI(*green)
-		}
 		ch.ContinueStream(rec.ID, p.Epoch, 0)
 		ch.Append(moved(record.InstanceImported, rec, p.Export))
-		if _, err := m.store.Commit(ctx, ch); err != nil {
-			return rec, nil, unavailable(err)
-		}
-		old.green.Store(green)
-		return rec, &p.Session, nil
+		_, err := m.store.Commit(ctx, ch)
+		return rec, &p.Session, unavailable(err)
 	})
 	if err != nil {
 		return api.Entry{}, err
 	}
 	m.log.Info("instance taken back; restore connects it", "instance", old.id, "export", p.Export)
 	return m.entry(old), nil
-}
-
-// greenOf answers what an instance of a parcel is to GREEN-API's clients: what it was,
-// so that they go on, unless its id is taken here.
-func (m *mover) greenOf(p *parcel) (record.GreenAPI, error) {
-	if checkParcel(p.Green) != nil {
-		return m.newGreen(p.Instance.ID, 0, "")
-	}
-	green, err := m.newGreen(p.Instance.ID, p.Green.ID, p.Green.Token)
-	if errors.Is(err, errGreenTaken) {
-		m.log.Warn("idInstance of the imported instance is taken here: its GREEN-API clients need the new one and its token", "instance", p.Instance.ID)
-		green, err = m.newGreen(p.Instance.ID, 0, "")
-	}
-	green.Settings = p.Green.Settings
-	return green, err
-}
-
-// checkParcel judges what a file says: somebody who knew its passphrase may have
-// written it. Where its PostBacks may go is judged when they do.
-func checkParcel(g *record.GreenAPI) error {
-	if g == nil || g.ID == 0 || g.Token == "" {
-		return errParcel
-	}
-	return checkGreen(g.ID, g.Token)
 }
 
 func (m *mover) putKeys(ch *store.Change, p *parcel) {

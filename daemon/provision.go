@@ -58,7 +58,7 @@ func (f *fleet) checkSpec(spec api.AddSpec) error {
 	case spec.Tenant != "" && !nameRule.MatchString(spec.Tenant):
 		return invalid("tenant", nameProblem)
 	}
-	if err := checkGreen(spec.IDInstance, spec.APIToken); err != nil || spec.Webhook == "" {
+	if err := checkGreenKeys(spec.IDInstance, spec.APIToken); err != nil || spec.Webhook == "" {
 		return err
 	}
 	if err := f.check(spec.Webhook); err != nil {
@@ -182,8 +182,8 @@ func (f *fleet) unregister(m *member) {
 	if sum := f.widHash(m.wid); f.wids[sum] == m {
 		delete(f.wids, sum)
 	}
-	if g := m.green.Load(); g != nil && f.greens[g.ID] == m {
-		delete(f.greens, g.ID)
+	if g := m.green.Load(); g != nil && f.greenIDs[g.ID] == m {
+		delete(f.greenIDs, g.ID)
 	}
 }
 

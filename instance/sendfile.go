@@ -1,5 +1,7 @@
 package instance
 
+import "errors"
+
 // File is a file to send to one person; its content comes beside it.
 type File struct {
 	ID      string // the message's id; empty makes one up
@@ -8,3 +10,7 @@ type File struct {
 	MIME    string // image/jpeg and image/png are shown as pictures, others as documents
 	Caption string // what is written with it; may be empty
 }
+
+// ErrNotUploaded in a [SendError] says that a file did not reach WhatsApp's media
+// servers: no message was sent.
+var ErrNotUploaded = errors.New("the file could not be uploaded, and nothing was sent")

@@ -155,7 +155,7 @@ type queue struct {
 	wait time.Duration // what was asked for last
 }
 
-func (q *queue) Next(ctx context.Context, _ string, wait time.Duration) (int64, []byte, bool, error) {
+func (q *queue) ReceiveNotification(ctx context.Context, _ string, wait time.Duration) (int64, []byte, bool, error) {
 	q.mu.Lock()
 	q.wait = wait
 	q.mu.Unlock()
@@ -173,7 +173,7 @@ func (q *queue) Next(ctx context.Context, _ string, wait time.Duration) (int64, 
 	}
 }
 
-func (q *queue) Delete(_ context.Context, _ string, receipt int64) (bool, error) {
+func (q *queue) DeleteNotification(_ context.Context, _ string, receipt int64) (bool, error) {
 	return receipt == q.receipt, q.err
 }
 
@@ -254,7 +254,15 @@ var situations = map[string]func(t testing.TB, w *world){
 		w.pair(t)
 		w.refuseSend(&instance.SendError{Err: errors.New("websocket of 10.0.0.7 broke")})
 	},
-	"busy":    func(t testing.TB, w *world) { w.pair(t); w.refuseSend(instance.ErrBusy) },
+	"not_uploaded": func(t testing.TB, w *world) {
+		w.pair(t)
+		w.files.err = &instance.SendError{Err: fmt.Errorf("%w: no media server answers", instance.ErrNotUploaded)}
+	},
+	"busy": func(t testing.TB, w *world) {
+		w.pair(t)
+		w.refuseSend(instance.ErrBusy)
+		w.pictures.err = instance.ErrBusy
+	},
 	"hurried": func(t testing.TB, w *world) { w.pair(t); w.queue.receipt = 7 },
 }
 

@@ -20,11 +20,13 @@ type Config struct {
 	Files         Files
 	Notifications Notifications
 
-	PublicURL string          // what others reach the daemon by; empty: what the client reached it by
-	Spool     string          // directory for files that are on their way; empty: the system's
-	Stop      context.Context // ends long polls and sockets when it ends; nil: never
-	Log       *slog.Logger
-	Now       func() time.Time
+	// MediaURL is the address that serves the picture with a token.
+	MediaURL func(r *http.Request, token string) string
+
+	Spool string          // directory for files that are on their way; empty: the system's
+	Stop  context.Context // ends long polls and sockets when it ends; nil: never
+	Log   *slog.Logger
+	Now   func() time.Time
 }
 
 // Handler answers the methods. It expects a clean path, and bodies that are bounded to
@@ -136,18 +138,6 @@ func (r *request) tooLarge() error {
 
 // answered is an answer that its method has written itself.
 type answered struct{}
-
-// base is how the client, and everybody else, reaches the daemon.
-func (r *request) base() string {
-	if r.cfg.PublicURL != "" {
-		return r.cfg.PublicURL
-	}
-	scheme := "http"
-	if r.http.TLS != nil {
-		scheme = "https"
-	}
-	return scheme + "://" + r.http.Host
-}
 
 // deadlines lets a request be read and answered for longer than the server allows
 // others.

@@ -25,9 +25,6 @@ type pictureSet struct {
 
 func pictureNotSet(reason string) pictureSet { return pictureSet{Reason: &reason} }
 
-// mediaPath is where the daemon serves pictures, by their token.
-const mediaPath = "/media/"
-
 // setProfilePicture streams the part "file" to the account's picture. What it is
 // called and what type it is said to be count for nothing: it begins as a JPEG does.
 func setProfilePicture(r *request) (any, error) {
@@ -71,7 +68,7 @@ func (r *request) setPicture(file *content) (any, error) {
 	var bad *instance.InvalidError
 	switch {
 	case err == nil:
-		return pictureSet{URL: r.base() + mediaPath + p.Token, Done: true}, nil
+		return pictureSet{URL: r.cfg.MediaURL(r.http, p.Token), Done: true}, nil
 	case errors.As(err, &bad):
 		r.turn.spare()
 		return pictureNotSet(bad.Problem), nil
@@ -80,6 +77,9 @@ func (r *request) setPicture(file *content) (any, error) {
 		if err := r.authorized(); err != nil { // lost while the picture arrived
 			return nil, err
 		}
+		return nil, err
+	case errors.Is(err, instance.ErrBusy):
+		r.turn.spare()
 		return nil, err
 	case errors.Is(err, instance.ErrFull):
 		r.turn.spare()
@@ -120,7 +120,7 @@ func (r *request) ownPicture() (string, error) {
 	if err != nil || !ok {
 		return "", err
 	}
-	return r.base() + mediaPath + p.Token, nil
+	return r.cfg.MediaURL(r.http, p.Token), nil
 }
 
 type avatar struct {

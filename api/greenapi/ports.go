@@ -38,16 +38,17 @@ type Pictures interface {
 
 // Files sends files.
 type Files interface {
-	// SendFile answers once WhatsApp has taken the file over. Its errors are those of
-	// Send, and instance.ErrFull.
+	// SendFile answers once WhatsApp has taken the file over. A name may be empty, or a
+	// path, and a type empty or wrong: what they should be is found out there. Its
+	// errors are those of Send, and instance.ErrFull.
 	SendFile(ctx context.Context, id string, f instance.File, content io.Reader) (record.Message, error)
 }
 
 // Notifications is the queue of an instance.
 type Notifications interface {
-	// Next answers the oldest notification of the queue and leaves it there, waiting
+	// ReceiveNotification answers the oldest notification of the queue and leaves it there, waiting
 	// for one as long as wait and ctx allow; false: none came.
-	Next(ctx context.Context, instanceID string, wait time.Duration) (receiptID int64, body []byte, ok bool, err error)
-	// Delete takes a notification off the queue; false: it is not there.
-	Delete(ctx context.Context, instanceID string, receiptID int64) (bool, error)
+	ReceiveNotification(ctx context.Context, id string, wait time.Duration) (receipt int64, body []byte, ok bool, err error)
+	// DeleteNotification takes one off the queue; false: it is not there.
+	DeleteNotification(ctx context.Context, id string, receipt int64) (bool, error)
 }

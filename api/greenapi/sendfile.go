@@ -1,13 +1,10 @@
 package greenapi
 
 import (
+	"cmp"
 	"errors"
 	"io"
-	"mime"
 	"mime/multipart"
-	"net/http"
-	"path"
-	"strings"
 	"time"
 
 	"github.com/switchhook/switchhook/instance"
@@ -71,8 +68,7 @@ type fileUpload struct {
 	chat, name, caption string
 	spool               *spool
 	given               bool   // there is a file
-	partName, partType  string // what its part says of it
-	begins              []byte // the first bytes of it
+	partName, partType  string // what its part says of it, which need not be true
 }
 
 // read takes the form, its parts in any order.
@@ -119,7 +115,6 @@ func (u *fileUpload) take(f *form, p *multipart.Part) error {
 	if c.err != nil {
 		return c.err
 	}
-	u.begins = u.spool.begins
 	return err
 }
 
@@ -134,45 +129,5 @@ func (u *fileUpload) file() (instance.File, error) {
 	case u.spool.size == 0:
 		return instance.File{}, invalid("file", "is empty")
 	}
-	name := u.name
-	if name == "" {
-		name = baseName(u.partName)
-	}
-	kind := mediaType(u.begins, u.partType, name)
-	if name == "" {
-		name = "file"
-		if ext, _ := mime.ExtensionsByType(kind); len(ext) > 0 {
-			name += ext[0]
-		}
-	}
-	return instance.File{To: to, Name: name, MIME: kind, Caption: u.caption}, nil
-}
-
-// baseName is a file's name without the path that some clients send with it.
-func baseName(name string) string {
-	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
-	if name == "." || name == "/" {
-		return ""
-	}
-	return name
-}
-
-// anything is the type of what nobody knows.
-const anything = "application/octet-stream"
-
-// mediaType is what a file is: a picture by how it begins, anything else by what its
-// part says, by its name, or else by how it begins.
-func mediaType(begins []byte, said, name string) string {
-	sniffed, _, _ := mime.ParseMediaType(http.DetectContentType(begins))
-	if sniffed == "image/jpeg" || sniffed == "image/png" {
-		return sniffed
-	}
-	for _, kind := range []string{said, mime.TypeByExtension(path.Ext(name)), sniffed} {
-		kind, _, err := mime.ParseMediaType(kind)
-		// A picture that does not begin as one is shown to nobody as one.
-		if err == nil && kind != anything && kind != "image/jpeg" && kind != "image/png" && strings.Contains(kind, "/") {
-			return kind
-		}
-	}
-	return anything
+	return instance.File{To: to, Name: cmp.Or(u.name, u.partName), MIME: u.partType, Caption: u.caption}, nil
 }

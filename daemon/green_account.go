@@ -39,7 +39,7 @@ func newGreenToken() string {
 	return hex.EncodeToString(b[:])
 }
 
-func checkGreen(id int64, token string) error {
+func checkGreenKeys(id int64, token string) error {
 	switch {
 	case id < 0 || id > maxGreenID:
 		return invalid("id_instance", "must be a number of at most 10 digits")
@@ -58,7 +58,7 @@ func (f *fleet) newGreen(of string, id int64, token string) (record.GreenAPI, er
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, taken := f.greens[id]; taken && id != 0 {
+	if _, taken := f.greenIDs[id]; taken && id != 0 {
 		return record.GreenAPI{}, errGreenTaken
 	}
 	for taken := id == 0; taken; {
@@ -67,9 +67,9 @@ func (f *fleet) newGreen(of string, id int64, token string) (record.GreenAPI, er
 			return record.GreenAPI{}, fmt.Errorf("make an idInstance: %w", err)
 		}
 		id = n.Int64() + minGreenID
-		_, taken = f.greens[id]
+		_, taken = f.greenIDs[id]
 	}
-	f.greens[id] = nil
+	f.greenIDs[id] = nil
 	return record.GreenAPI{Instance: of, ID: id, Token: token}, nil
 }
 
@@ -77,8 +77,8 @@ func (f *fleet) newGreen(of string, id int64, token string) (record.GreenAPI, er
 func (f *fleet) dropGreen(id int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.greens[id] == nil {
-		delete(f.greens, id)
+	if f.greenIDs[id] == nil {
+		delete(f.greenIDs, id)
 	}
 }
 
@@ -130,7 +130,7 @@ func (f *fleet) provideGreen(ctx context.Context, m *member) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.greens[g.ID] = m
+	f.greenIDs[g.ID] = m
 	return nil
 }
 
@@ -149,15 +149,13 @@ func (f *fleet) keepProviding(ctx context.Context) {
 }
 
 // storeGreen replaces what a member is to GREEN-API's clients. with is given what it
-// is now, nil if it is nothing yet. One change at a time is made, none while the
-// instance is being erased, and none after.
+// is now, nil if it is nothing yet. One change at a time is made.
 func (f *fleet) storeGreen(ctx context.Context, m *member, with func(*record.GreenAPI) (record.GreenAPI, error)) error {
-	if err := f.book.enter(ctx); err != nil {
-		return err
-	}
-	defer f.book.leave()
-	if f.byID(m.id) != m || !m.live.Load().Status().Record.DeletedAt.IsZero() {
-		return instance.ErrDeleted
+	select {
+	case f.greenTurn <- struct{}{}:
+		defer func() { <-f.greenTurn }()
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 	next, err := with(m.green.Load())
 	if err != nil {
@@ -165,17 +163,13 @@ func (f *fleet) storeGreen(ctx context.Context, m *member, with func(*record.Gre
 	}
 	ch := f.store.Change()
 	ch.PutGreenAPI(next)
-	if _, err := f.store.Commit(ctx, ch); err != nil {
-		return unavailable(err)
-	}
-	m.green.Store(&next)
-	return nil
+	return f.commitGreen(ctx, ch, m.id, next.Settings, func() { m.green.Store(&next) })
 }
 
 // FindGreen implements [api.Instances].
 func (f *fleet) FindGreen(_ context.Context, id int64) (record.GreenAPI, error) {
 	f.mu.RLock()
-	m := f.greens[id]
+	m := f.greenIDs[id]
 	f.mu.RUnlock()
 	if m == nil {
 		return record.GreenAPI{}, instance.ErrNotFound
@@ -186,25 +180,17 @@ func (f *fleet) FindGreen(_ context.Context, id int64) (record.GreenAPI, error) 
 // ChangeGreen implements [api.Instances].
 func (f *fleet) ChangeGreen(ctx context.Context, id string, change func(*record.GreenSettings) error) (out record.GreenAPI, err error) {
 	err = f.editGreen(ctx, id, func(g *record.GreenAPI) error {
-		was := g.Settings.WebhookURL
 		g.Settings.Others = maps.Clone(g.Settings.Others) // readers hold the old one
-		if err := change(&g.Settings); err != nil {
-			return err
-		}
-		if url := g.Settings.WebhookURL; url != was && url != "" {
-			if err := f.check(url); err != nil {
-				return &instance.InvalidError{Field: "webhookUrl", Problem: err.Error()}
-			}
-		}
+		err := change(&g.Settings)
 		out = *g
-		return nil
+		return err
 	})
 	return out, err
 }
 
 // RotateToken implements [api.Instances].
 func (f *fleet) RotateToken(ctx context.Context, id, token string) (api.Entry, error) {
-	if err := checkGreen(0, token); err != nil {
+	if err := checkGreenKeys(0, token); err != nil {
 		return api.Entry{}, err
 	}
 	if token == "" {

@@ -56,19 +56,19 @@ func TestInstancesFromBeforeBecomeGreen(t *testing.T) {
 	}
 }
 
-// green is GREEN-API as a client asks a running daemon, of one instance.
-type green struct {
+// greenClient is GREEN-API as a client asks a running daemon, of one instance.
+type greenClient struct {
 	t    *testing.T
 	base string
 	tail string
 }
 
-func (d *rig) green(e api.Entry) green {
-	return green{d.t.(*testing.T), fmt.Sprintf("%s/waInstance%d/", d.d.URL(), e.IDInstance), "/" + e.APIToken}
+func (d *rig) green(e api.Entry) greenClient {
+	return greenClient{d.t.(*testing.T), fmt.Sprintf("%s/waInstance%d/", d.d.URL(), e.IDInstance), "/" + e.APIToken}
 }
 
 // ask plays one method, which must answer 200, and reads its answer.
-func (g green) ask(verb, method, body string) map[string]any {
+func (g greenClient) ask(verb, method, body string) map[string]any {
 	g.t.Helper()
 	status, answer := g.play(verb, method, body)
 	if status != http.StatusOK {
@@ -78,7 +78,7 @@ func (g green) ask(verb, method, body string) map[string]any {
 }
 
 // play keeps the rate as a client does: it comes again when it is told to.
-func (g green) play(verb, method, body string) (status int, answer map[string]any) {
+func (g greenClient) play(verb, method, body string) (status int, answer map[string]any) {
 	g.t.Helper()
 	for {
 		req, err := http.NewRequestWithContext(g.t.Context(), verb, g.base+method+g.tail, strings.NewReader(body))

@@ -181,7 +181,7 @@ func TestImportedGreenID(t *testing.T) {
 	} {
 		p := newParcel()
 		p.Green = c.green
-		g, err := m.greenOf(p)
+		g, err := m.unpackGreen(p)
 		if err != nil || g.Instance != p.Instance.ID || len(g.Token) != 50 || g.ID == taken.IDInstance {
 			t.Errorf("%s: %d, %v", name, g.ID, err)
 		}
