@@ -74,7 +74,7 @@ func New(cfg Config) *API {
 	a := &API{
 		cfg:      cfg,
 		guard:    newGuard(cfg.Token, cfg.PublicURL),
-		dialects: dialects(cfg, stopping),
+		dialects: dialects(stopping, cfg),
 		stop:     stop,
 		stopped:  stopping.Done(),
 	}

@@ -19,7 +19,7 @@ type dialect struct {
 }
 
 // dialects is the table. The dialects do not overlap; the order is WIRE.md's.
-func dialects(cfg Config, stop context.Context) []dialect {
+func dialects(stop context.Context, cfg Config) []dialect {
 	return []dialect{
 		{
 			name: "witi",

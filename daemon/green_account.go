@@ -26,7 +26,7 @@ const (
 // greenToken is what a token may be: something that stands in a path as it is.
 var greenToken = regexp.MustCompile(`^[0-9A-Za-z_-]{16,128}$`)
 
-const greenTokenProblem = "must be 16 to 128 letters, digits, dashes and underscores"
+const greenTokenRule = "must be 16 to 128 letters, digits, dashes and underscores" //nolint:gosec // no credential
 
 // errGreenTaken is about an id that somebody wants to keep.
 var errGreenTaken = invalid("id_instance", "another instance has it: leave it out to have one made")
@@ -44,7 +44,7 @@ func checkGreenKeys(id int64, token string) error {
 	case id < 0 || id > maxGreenID:
 		return invalid("id_instance", "must be a number of at most 10 digits")
 	case token != "" && !greenToken.MatchString(token):
-		return invalid("api_token", greenTokenProblem)
+		return invalid("api_token", greenTokenRule)
 	}
 	return nil
 }
@@ -143,7 +143,10 @@ func (f *fleet) keepProviding(ctx context.Context) {
 		return
 	}
 	f.group.Go(func() {
-		for sleep(ctx, greenAgain) && !f.provideGreens(ctx) {
+		for sleep(ctx, greenAgain) {
+			if f.provideGreens(ctx) {
+				return
+			}
 		}
 	})
 }
@@ -218,6 +221,7 @@ func (f *fleet) editGreen(ctx context.Context, id string, with func(*record.Gree
 			return record.GreenAPI{}, fmt.Errorf("%w: the instance has no GREEN-API id yet", instance.ErrUnavailable)
 		}
 		next := *was
-		return next, with(&next)
+		err := with(&next)
+		return next, err
 	})
 }

@@ -63,8 +63,8 @@ type greenClient struct {
 	tail string
 }
 
-func (d *rig) green(e api.Entry) greenClient {
-	return greenClient{d.t.(*testing.T), fmt.Sprintf("%s/waInstance%d/", d.d.URL(), e.IDInstance), "/" + e.APIToken}
+func (r *rig) green(e api.Entry) greenClient {
+	return greenClient{r.t.(*testing.T), fmt.Sprintf("%s/waInstance%d/", r.d.URL(), e.IDInstance), "/" + e.APIToken}
 }
 
 // ask plays one method, which must answer 200, and reads its answer.

@@ -10,7 +10,7 @@ import (
 // unpackGreen answers what an instance of a parcel is to GREEN-API's clients: what it was,
 // so that they go on, unless its id is taken here.
 func (m *mover) unpackGreen(p *parcel) (record.GreenAPI, error) {
-	if checkParcel(p.Green) != nil {
+	if !usable(p.Green) {
 		return m.newGreen(p.Instance.ID, 0, "")
 	}
 	green, err := m.newGreen(p.Instance.ID, p.Green.ID, p.Green.Token)
@@ -22,20 +22,17 @@ func (m *mover) unpackGreen(p *parcel) (record.GreenAPI, error) {
 	return green, err
 }
 
-// checkParcel judges what a file says: somebody who knew its passphrase may have
-// written it. Where its PostBacks may go is judged when they do.
-func checkParcel(g *record.GreenAPI) error {
-	if g == nil || g.ID == 0 || g.Token == "" {
-		return errParcel
-	}
-	return checkGreenKeys(g.ID, g.Token)
+// usable judges what a file says: somebody who knew its passphrase may have written
+// it.
+func usable(g *record.GreenAPI) bool {
+	return g != nil && g.ID != 0 && g.Token != "" && checkGreenKeys(g.ID, g.Token) == nil
 }
 
 // takeGreenBack makes an instance what it is to GREEN-API's clients where its file
 // comes from, if they know it by the same id there.
 func (m *mover) takeGreenBack(ctx context.Context, old *member, p *parcel) error {
 	green := old.green.Load()
-	if checkParcel(p.Green) != nil || green == nil || p.Green.ID != green.ID {
+	if green == nil || !usable(p.Green) || p.Green.ID != green.ID {
 		return nil
 	}
 	return m.storeGreen(ctx, old, func(was *record.GreenAPI) (record.GreenAPI, error) {

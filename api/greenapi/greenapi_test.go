@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -45,7 +46,7 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	f := apitest.New("sandbox")
 	f.Now = func() time.Time { return noon }
-	if _, err := f.Add(context.Background(), api.AddSpec{Name: "acme"}); err != nil {
+	if _, err := f.Add(t.Context(), api.AddSpec{Name: "acme"}); err != nil {
 		t.Fatal(err)
 	}
 	return &world{Fake: f, pictures: &pictures{}, files: &files{}, queue: &queue{}}
@@ -66,10 +67,10 @@ func (w *world) handler() *api.API {
 
 func (w *world) pair(t testing.TB) {
 	t.Helper()
-	if _, err := w.Generate(context.Background(), "i1", nil); err != nil {
+	if _, err := w.Generate(t.Context(), "i1", nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Scan(context.Background(), "i1", ""); err != nil {
+	if _, err := w.Scan(t.Context(), "i1", ""); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -182,7 +183,7 @@ var situations = map[string]func(t testing.TB, w *world){
 	"new":  func(testing.TB, *world) {},
 	"bare": func(t testing.TB, w *world) { w.bare = true; w.pair(t) },
 	"shown": func(t testing.TB, w *world) {
-		if _, err := w.Generate(context.Background(), "i1", nil); err != nil {
+		if _, err := w.Generate(t.Context(), "i1", nil); err != nil {
 			t.Fatal(err)
 		}
 	},
@@ -200,13 +201,13 @@ var situations = map[string]func(t testing.TB, w *world){
 		w.Amend("acme", func(in *record.Instance) { in.ExportedAt = noon })
 	},
 	"deleted": func(t testing.TB, w *world) {
-		if err := w.Delete(context.Background(), "i1"); err != nil {
+		if err := w.Delete(t.Context(), "i1"); err != nil {
 			t.Fatal(err)
 		}
 	},
 	"configured": func(t testing.TB, w *world) {
 		w.pair(t)
-		_, err := w.ChangeGreen(context.Background(), "i1", func(s *record.GreenSettings) error {
+		_, err := w.ChangeGreen(t.Context(), "i1", func(s *record.GreenSettings) error {
 			*s = record.GreenSettings{
 				WebhookURL: "https://shop.example/hook?a=1&b=2", WebhookToken: "t0p", DelayMillis: 1000, State: true, Incoming: true,
 				Others: map[string]string{"autoTyping": "3", "linkPreview": "false", "sharedSession": `"yes"`},
@@ -300,9 +301,7 @@ func (a again) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out := &held{header: make(http.Header)}
 		a.Handler.ServeHTTP(out, r)
 		if out.status == http.StatusTooManyRequests {
-			for k, v := range out.header {
-				w.Header()[k] = v
-			}
+			maps.Copy(w.Header(), out.header)
 			w.WriteHeader(out.status)
 			_, _ = w.Write(out.body)
 			return
@@ -323,7 +322,7 @@ func (h *held) Write(p []byte) (int, error) { h.body = append(h.body, p...); ret
 
 func (w *world) mustAdd(t testing.TB, name string) {
 	t.Helper()
-	if _, err := w.Add(context.Background(), api.AddSpec{Name: name}); err != nil {
+	if _, err := w.Add(t.Context(), api.AddSpec{Name: name}); err != nil {
 		t.Fatal(err)
 	}
 }

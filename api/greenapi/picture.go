@@ -25,6 +25,9 @@ type pictureSet struct {
 
 func pictureNotSet(reason string) pictureSet { return pictureSet{Reason: &reason} }
 
+// jpegHead is how every JPEG begins.
+const jpegHead = "\xff\xd8\xff"
+
 // setProfilePicture streams the part "file" to the account's picture. What it is
 // called and what type it is said to be count for nothing: it begins as a JPEG does.
 func setProfilePicture(r *request) (any, error) {
@@ -53,11 +56,11 @@ func setProfilePicture(r *request) (any, error) {
 
 func (r *request) setPicture(file *content) (any, error) {
 	image := bufio.NewReaderSize(file, 512)
-	head, err := image.Peek(3)
+	head, _ := image.Peek(len(jpegHead)) // less of it is no JPEG
 	switch {
 	case file.err != nil:
 		return nil, file.err
-	case err != nil, head[0] != 0xff, head[1] != 0xd8, head[2] != 0xff:
+	case string(head) != jpegHead:
 		return pictureNotSet("the file is not a JPEG image"), nil
 	}
 	p, err := r.cfg.Pictures.SetPicture(r.ctx, r.id, &handover{image, file, r.handedOver})

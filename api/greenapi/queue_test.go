@@ -21,7 +21,7 @@ func TestReceiveWaits(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				w.queue.waits = true
-				_, l := serve(t, w.handler())
+				l := serve(t, w.handler())
 				c := l.dial()
 				defer c.Close()
 				began := time.Now()
@@ -43,7 +43,7 @@ func TestReceiveEndsWithTheDaemon(t *testing.T) {
 		w := newWorld(t)
 		w.queue.waits = true
 		a := w.handler()
-		_, l := serve(t, a)
+		l := serve(t, a)
 		c := l.dial()
 		defer c.Close()
 		go func() {
@@ -71,7 +71,7 @@ func TestManyWait(t *testing.T) {
 		for n := range most {
 			w.mustAdd(t, "n"+strconv.Itoa(n))
 		}
-		_, l := serve(t, w.handler())
+		l := serve(t, w.handler())
 		goroutines := runtime.NumGoroutine()
 		answers := make(chan string, most)
 		wait := func(id int64, token string) {

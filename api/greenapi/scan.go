@@ -80,7 +80,7 @@ func scanQRCode(r *request) (any, error) {
 	// Who knows the token may connect from any page: nothing here rests on cookies.
 	c, err := websocket.Accept(r.w, r.http, &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled})
 	if err != nil {
-		return answered{}, nil //nolint:nilerr // the library has answered
+		return answered{}, nil // the library has answered
 	}
 	defer c.CloseNow()
 	c.SetReadLimit(scanRead)

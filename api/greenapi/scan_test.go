@@ -32,11 +32,12 @@ func connect(t *testing.T, l *pipe) *socket {
 	client := &http.Client{Transport: &http.Transport{
 		DialContext: func(context.Context, string, string) (net.Conn, error) { return l.dial(), nil },
 	}}
-	c, resp, err := websocket.Dial(t.Context(), "ws://x"+mine+"scanqrcode/"+token, &websocket.DialOptions{
-		HTTPClient: client, HTTPHeader: http.Header{"Origin": {"https://elsewhere.example"}},
-	})
+	c, _, err := websocket.Dial( //nolint:bodyclose // the library closes it
+		t.Context(), "ws://x"+mine+"scanqrcode/"+token, &websocket.DialOptions{
+			HTTPClient: client, HTTPHeader: http.Header{"Origin": {"https://elsewhere.example"}},
+		})
 	if err != nil {
-		t.Fatalf("%v %v", err, resp)
+		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.CloseNow() })
 	return &socket{t, c}
@@ -46,8 +47,7 @@ func connect(t *testing.T, l *pipe) *socket {
 func (s *socket) read() (kind string, all map[string]string) {
 	s.t.Helper()
 	_, text, err := s.Read(context.Background())
-	var ended websocket.CloseError
-	if errors.As(err, &ended) {
+	if ended, ok := errors.AsType[websocket.CloseError](err); ok {
 		return "closed", map[string]string{"code": ended.Code.String()}
 	}
 	if err != nil {
@@ -88,7 +88,7 @@ func inBubble(t *testing.T, test func(t *testing.T, w *world, l *pipe)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.Now = time.Now
-		_, l := serve(t, w.handler())
+		l := serve(t, w.handler())
 		test(t, w, l)
 	})
 }
@@ -230,7 +230,7 @@ func TestScanEndsWithTheDaemon(t *testing.T) {
 		w := newWorld(t)
 		w.Now = time.Now
 		a := w.handler()
-		_, l := serve(t, a)
+		l := serve(t, a)
 		s := connect(t, l)
 		s.want("qrCode")
 		a.Stop()

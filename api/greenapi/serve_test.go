@@ -41,7 +41,7 @@ func (p *pipe) dial() net.Conn {
 
 // serve runs the daemon's own server, with its own bounds, until the test, in a bubble,
 // is over.
-func serve(t *testing.T, a *api.API) (*http.Server, *pipe) {
+func serve(t *testing.T, a *api.API) *pipe {
 	t.Helper()
 	l, srv := &pipe{make(chan net.Conn), make(chan struct{})}, a.Server()
 	ended := make(chan error)
@@ -55,7 +55,7 @@ func serve(t *testing.T, a *api.API) (*http.Server, *pipe) {
 		}
 		time.Sleep(time.Second) //nolint:forbidigo // in a bubble; the server lets clients read before it hangs up
 	})
-	return srv, l
+	return l
 }
 
 // answer reads an answer, its body and its status; 0 where the connection ended without

@@ -239,7 +239,7 @@ func TestSlowUploads(t *testing.T) {
 			}
 			w.Amend(name, func(in *record.Instance) { in.State = 10 })
 		}
-		_, l := serve(t, w.handler())
+		l := serve(t, w.handler())
 		goroutines, heap := runtime.NumGoroutine(), inUse()
 		piece := bytes.Repeat([]byte{0}, 32<<10)
 		answers := make(chan int, slowUploads)
@@ -290,7 +290,7 @@ func TestSlowButSteady(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := paired(t)
-				_, l := serve(t, w.handler())
+				l := serve(t, w.handler())
 				conn := l.dial()
 				sent := make(chan struct{})
 				defer func() { conn.Close(); <-sent }()
