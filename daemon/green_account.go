@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"maps"
 	"math/big"
@@ -95,56 +94,71 @@ func (f *fleet) loadGreens() (map[string]*record.GreenAPI, error) {
 	return of, nil
 }
 
-// provideGreens gives an id and a token to the instances from before there were any.
-// It answers false if they could not be stored.
-func (f *fleet) provideGreens(ctx context.Context) bool {
-	f.mu.RLock()
-	var without []*member
-	for _, m := range f.members {
-		if m.green.Load() == nil && m.rec.DeletedAt.IsZero() {
-			without = append(without, m)
-		}
+// provideGreens gives an id and a token to the instances from before there were any,
+// in one change: there may be thousands, and the daemon is not ready before.
+func (f *fleet) provideGreens(ctx context.Context) error {
+	if err := f.book.enter(ctx); err != nil { // none is erased meanwhile
+		return err
 	}
-	f.mu.RUnlock()
-	for _, m := range without {
-		if err := f.provideGreen(ctx, m); err != nil {
-			f.log.Warn("no GREEN-API id and token could be stored; they are made later", "instance", m.id, "err", err)
-			return false
+	defer f.book.leave()
+	made := make(map[*member]record.GreenAPI)
+	ch := f.store.Change()
+	for _, m := range f.withoutGreen() {
+		g, err := f.newGreen(m.id, 0, "")
+		if err != nil {
+			return err
 		}
+		made[m] = g
+		ch.PutGreenAPI(g)
 	}
-	return true
+	if len(made) == 0 {
+		return nil
+	}
+	_, err := f.store.Commit(ctx, ch)
+	for m, g := range made {
+		if err != nil {
+			f.dropGreen(g.ID)
+			continue
+		}
+		m.green.Store(&g)
+		f.mu.Lock()
+		f.greenIDs[g.ID] = m
+		f.mu.Unlock()
+	}
+	return err
 }
 
-func (f *fleet) provideGreen(ctx context.Context, m *member) error {
-	g, err := f.newGreen(m.id, 0, "")
-	if err != nil {
-		return err
-	}
-	err = f.storeGreen(ctx, m, func(was *record.GreenAPI) (record.GreenAPI, error) { return g, nil })
-	if err != nil {
-		f.dropGreen(g.ID)
-		if errors.Is(err, instance.ErrDeleted) {
-			return nil
+// withoutGreen answers the instances that are nothing to GREEN-API's clients yet.
+func (f *fleet) withoutGreen() (out []*member) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	for _, m := range f.members {
+		if m.green.Load() == nil && m.live.Load().Status().Record.DeletedAt.IsZero() {
+			out = append(out, m)
 		}
-		return err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.greenIDs[g.ID] = m
-	return nil
+	return out
 }
 
 // greenAgain is how long to wait until what could not be stored is made again.
 const greenAgain = time.Minute
 
-// keepProviding calls provideGreens until it succeeds or ctx ends.
+// keepProviding calls provideGreens until it succeeds or ctx ends. It returns after
+// the first time.
 func (f *fleet) keepProviding(ctx context.Context) {
-	if f.provideGreens(ctx) {
+	try := func() bool {
+		err := f.provideGreens(ctx)
+		if err != nil && ctx.Err() == nil {
+			f.log.Warn("no GREEN-API ids could be stored for the instances from before; it is tried again", "err", err)
+		}
+		return err == nil
+	}
+	if try() {
 		return
 	}
 	f.group.Go(func() {
 		for sleep(ctx, greenAgain) {
-			if f.provideGreens(ctx) {
+			if try() {
 				return
 			}
 		}

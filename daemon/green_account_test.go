@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"regexp"
 	"strings"
@@ -191,5 +192,37 @@ func TestImportedGreenID(t *testing.T) {
 		if (name == "kept" || name == "taken") && !g.Settings.State {
 			t.Errorf("%s: the settings are lost", name)
 		}
+	}
+}
+
+// TestGreenIDsFromBefore: what cannot be stored at the start is made later, and nobody
+// is told of it before.
+func TestGreenIDsFromBefore(t *testing.T) {
+	f := newTestFleet(t, &badDriver{})
+	e := f.mustAdd(t, api.AddSpec{Name: "shop"})
+	m := f.byID(e.ID)
+	m.green.Store(nil)
+	delete(f.greenIDs, e.IDInstance)
+	var unready *instance.InvalidError
+	if _, err := f.RotateToken(t.Context(), e.ID, ""); !errors.Is(err, instance.ErrUnavailable) || errors.As(err, &unready) {
+		t.Errorf("without an id: %v", err)
+	}
+	if err := f.book.enter(t.Context()); err != nil { // and keep the turn
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := f.provideGreens(ctx); err == nil || m.green.Load() != nil || len(f.greenIDs) != 0 {
+		t.Errorf("not stored: %v, and yet %+v", err, f.greenIDs)
+	}
+	f.book.leave()
+	for range 2 { // the second time there is nothing to do
+		if err := f.provideGreens(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g := m.green.Load()
+	if found, err := f.FindGreen(t.Context(), g.ID); err != nil || found.Instance != e.ID || len(f.greenIDs) != 1 {
+		t.Errorf("found %+v, %v", found, err)
 	}
 }

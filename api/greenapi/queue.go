@@ -38,7 +38,7 @@ func receiveNotification(r *request) (any, error) {
 		return nil, err
 	}
 	defer done()
-	r.deadlines(0, wait+answerTime)
+	r.within(wait + answerTime)
 	ctx, cancel := context.WithCancel(r.ctx)
 	defer cancel()
 	defer context.AfterFunc(r.cfg.Stop, cancel)()

@@ -53,7 +53,7 @@ func sendFileByUpload(r *request) (any, error) {
 	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	r.deadlines(0, onwardTime+answerTime)
+	r.within(onwardTime + answerTime)
 	return r.sentAs(r.cfg.Files.SendFile(r.ctx, r.id, out, s.file))
 }
 

@@ -36,7 +36,7 @@ func (r *request) form(within time.Duration) (*form, error) {
 		from: r.http.Body, control: http.NewResponseController(r.w), until: time.Now().Add(within), left: -1,
 	}
 	r.http.Body = body
-	r.deadlines(0, within+answerTime)
+	r.within(within + answerTime)
 	reader, err := r.http.MultipartReader()
 	if err != nil {
 		return nil, errBadData
