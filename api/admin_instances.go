@@ -71,6 +71,19 @@ func (a *API) configure(c *call) (any, error) {
 	return a.cfg.Instances.Find(c.Context(), c.entry.ID)
 }
 
+// TokenRotation is what a request to replace an apiTokenInstance says.
+type TokenRotation struct {
+	Token string `json:"api_token,omitempty"` // empty: one is made
+}
+
+func (a *API) rotateToken(c *call) (any, error) {
+	var body TokenRotation
+	if err := c.decode(&body); err != nil {
+		return nil, err
+	}
+	return a.cfg.Instances.RotateToken(c.Context(), c.entry.ID, body.Token)
+}
+
 func (a *API) delete(c *call) (any, error) {
 	if err := a.cfg.Instances.Delete(c.Context(), c.entry.ID); err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ func TestLifeOfAnInstance(t *testing.T) {
 		{"POST", "instances", `{"name":"beta","webhook":"http://x.example/?a=1&b=2"}`, 201, `"webhook":"http://x.example/?a=1&b=2"`},
 		{"POST", "instances", `{"name":"beta"}`, 409, `"code":"name_taken"`},
 		{"POST", "instances", `{"name":"no good"}`, 400, `"field":"name"`},
-		{"GET", "instances/beta", "", 200, `"wid":"6D6307C3-2973-4468-85FA-000000000002","webhook_secret":"whsec_i2"`},
+		{"GET", "instances/beta", "", 200, `"wid":"6D6307C3-2973-4468-85FA-000000000002","id_instance":1101000002,"api_token":"00000000000000000000000000000000000000000000000002","webhook_secret":"whsec_i2"`},
 		{"GET", "instances/i2", "", 200, `"code":0,"state":"noConnection"`},
 		{"GET", "instances/gamma", "", 404, `"code":"not_found"`},
 		{"POST", "instances/beta/restore", "", 409, `"code":"nothing_to_restore"`},

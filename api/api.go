@@ -1,14 +1,15 @@
 package api
 
 import (
+	"context"
 	"io/fs"
 	"log/slog"
 	"net/http"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/switchhook/switchhook/api/greenapi"
 	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/web"
 )
@@ -21,7 +22,15 @@ type Config struct {
 	Vault     Vault     // nil: keys and backups are not served
 	Mover     Mover     // nil: instances are not moved
 	Endpoints Endpoints // nil: endpoints are not served
-	Schemas   fs.FS     // files NAME.json that say how events look; nil: they are not served
+	// What GREEN-API's clients ask for beside the instances; nil: not known to them.
+	Pictures      greenapi.Pictures
+	Files         greenapi.Files
+	Notifications greenapi.Notifications
+
+	// Spool is the directory for files that are on their way; empty: the system's.
+	Spool string
+
+	Schemas fs.FS // files NAME.json that say how events look; nil: they are not served
 
 	// Formats encode an event for who pulls it, by the name that ?format= gives.
 	// "standard" is there without.
@@ -49,8 +58,8 @@ type API struct {
 	streams atomic.Int64 // of server-sent events that are under way
 	polls   atomic.Int64 // requests that wait for events
 
-	stopOnce sync.Once
-	stopped  chan struct{} // closed when long polls and streams have to end
+	stop    context.CancelFunc
+	stopped <-chan struct{} // closed when long polls and streams have to end
 }
 
 // New makes the handler.
@@ -61,11 +70,13 @@ func New(cfg Config) *API {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	stopping, stop := context.WithCancel(context.Background())
 	a := &API{
 		cfg:      cfg,
 		guard:    newGuard(cfg.Token, cfg.PublicURL),
-		dialects: dialects(cfg),
-		stopped:  make(chan struct{}),
+		dialects: dialects(stopping, cfg),
+		stop:     stop,
+		stopped:  stopping.Done(),
 	}
 	a.admin = slices.Concat(a.adminRoutes(), a.eventRoutes(), a.endpointRoutes(), a.vaultRoutes())
 	a.page = web.Handler(func() web.About {
@@ -77,7 +88,7 @@ func New(cfg Config) *API {
 
 // Stop ends the long polls and event streams that are under way and lets later
 // ones answer at once. Harmless twice. A server made by [API.Server] does it by itself.
-func (a *API) Stop() { a.stopOnce.Do(func() { close(a.stopped) }) }
+func (a *API) Stop() { a.stop() }
 
 // The bounds of a connection. A handler that needs longer says so itself.
 const (

@@ -1,9 +1,11 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
+	"github.com/switchhook/switchhook/api/greenapi"
 	"github.com/switchhook/switchhook/api/witi"
 )
 
@@ -11,12 +13,13 @@ import (
 // path answers it.
 type dialect struct {
 	name    string
-	owns    func(path string) bool // path is clean and still escaped
-	handler http.Handler           // reads the clean path in URL.Path
+	owns    func(path string) bool  // path is clean and still escaped
+	handler http.Handler            // reads the clean path in URL.Path
+	limit   func(path string) int64 // of a body, in bytes; nil: maxBody
 }
 
 // dialects is the table. The dialects do not overlap; the order is WIRE.md's.
-func dialects(cfg Config) []dialect {
+func dialects(stop context.Context, cfg Config) []dialect {
 	return []dialect{
 		{
 			name: "witi",
@@ -25,6 +28,22 @@ func dialects(cfg Config) []dialect {
 				Instances: cfg.Instances,
 				Log:       cfg.Log,
 				Now:       cfg.Now,
+			}),
+		},
+		{
+			name:  "greenapi",
+			owns:  greenapi.Owns,
+			limit: greenapi.MaxBody,
+			handler: greenapi.New(greenapi.Config{
+				Instances:     cfg.Instances,
+				Pictures:      cfg.Pictures,
+				Files:         cfg.Files,
+				Notifications: cfg.Notifications,
+				MediaURL:      cfg.mediaURL,
+				Spool:         cfg.Spool,
+				Stop:          stop,
+				Log:           cfg.Log,
+				Now:           cfg.Now,
 			}),
 		},
 	}

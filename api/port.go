@@ -18,6 +18,7 @@ type Instances interface {
 	Registry
 	Commands
 	Messages
+	Greens
 	Log
 }
 
@@ -53,6 +54,9 @@ type Commands interface {
 	Close(ctx context.Context, id string) (record.Info, error)
 	Restore(ctx context.Context, id string) (record.Info, error)
 	Disconnect(ctx context.Context, id string) (record.Info, error)
+	// Reboot takes the connection down and dials anew. It answers when that is under
+	// way, and waits for no outcome.
+	Reboot(ctx context.Context, id string) (record.Info, error)
 	Save(ctx context.Context, id string) error
 	Clear(ctx context.Context, id string) (record.Info, error)
 	Configure(ctx context.Context, id string, p instance.Patch) (record.Info, error)
@@ -79,6 +83,12 @@ type AddSpec struct {
 	Name    string `json:"name"`
 	Webhook string `json:"webhook,omitempty"`
 	Tenant  string `json:"tenant,omitempty"` // whose it is; it stays so
+
+	// What it is to clients of GREEN-API; made up where it is not given. Whoever
+	// moves here from the hosted service keeps both, and its clients change nothing
+	// but the host.
+	IDInstance int64  `json:"id_instance,omitempty"`
+	APIToken   string `json:"api_token,omitempty"` // secret
 }
 
 // Entry is one instance as its operator sees it. It holds secrets and is never
@@ -88,6 +98,8 @@ type Entry struct {
 	Name          string    `json:"name"`
 	Tenant        string    `json:"tenant,omitempty"`
 	WID           string    `json:"wid"`            // secret
+	IDInstance    int64     `json:"id_instance"`    // GREEN-API's idInstance
+	APIToken      string    `json:"api_token"`      // secret: its apiTokenInstance
 	WebhookSecret string    `json:"webhook_secret"` // secret
 	CreatedAt     time.Time `json:"created_at"`
 	Deleting      bool      `json:"deleting,omitempty"`

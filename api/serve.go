@@ -11,7 +11,7 @@ import (
 	"github.com/switchhook/switchhook/api/internal/reply"
 )
 
-// maxBody bounds a request's body. Who reads beyond it gets an
+// maxBody bounds a request's body, where nobody says otherwise. Who reads beyond it gets an
 // *http.MaxBytesError and answers 413.
 const maxBody = 1 << 20
 
@@ -40,7 +40,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 
 	out.Header().Set("X-Content-Type-Options", "nosniff")
-	handler.ServeHTTP(out, prepared(w, r, path))
+	handler.ServeHTTP(out, prepared(w, r, path, a.bodyLimit(path)))
 }
 
 // route says who answers the clean path, and which room that is.
@@ -68,8 +68,21 @@ func (a *API) route(r *http.Request, path string) (room string, h http.Handler) 
 	return "none", http.HandlerFunc(notFound)
 }
 
+// bodyLimit is how many bytes the body of a request for a clean path may have.
+func (a *API) bodyLimit(path string) int64 {
+	if path == importPath {
+		return MaxImport
+	}
+	for _, d := range a.dialects {
+		if d.owns(path) && d.limit != nil {
+			return d.limit(path)
+		}
+	}
+	return maxBody
+}
+
 // prepared is the request as the rooms get it: a clean path and a bounded body.
-func prepared(w http.ResponseWriter, r *http.Request, path string) *http.Request {
+func prepared(w http.ResponseWriter, r *http.Request, path string, limit int64) *http.Request {
 	out := *r
 	u := *r.URL
 	u.RawPath = path
@@ -78,10 +91,6 @@ func prepared(w http.ResponseWriter, r *http.Request, path string) *http.Request
 	}
 	out.URL = &u
 	// w is the server's own: told of an overlong body, it closes the connection.
-	limit := int64(maxBody)
-	if path == importPath {
-		limit = MaxImport
-	}
 	out.Body = http.MaxBytesReader(w, r.Body, limit)
 	return &out
 }

@@ -42,6 +42,11 @@ func (f *fleet) Disconnect(ctx context.Context, id string) (record.Info, error) 
 	return on(f, id, func(i *instance.Instance) (record.Info, error) { return i.Disconnect(ctx) })
 }
 
+// Reboot implements [api.Instances].
+func (f *fleet) Reboot(ctx context.Context, id string) (record.Info, error) {
+	return on(f, id, func(i *instance.Instance) (record.Info, error) { return i.Reboot(ctx) })
+}
+
 // Save implements [api.Instances].
 func (f *fleet) Save(ctx context.Context, id string) error {
 	_, err := on(f, id, func(i *instance.Instance) (struct{}, error) { return struct{}{}, i.Save(ctx) })

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/switchhook/switchhook/api/greenapi/notify"
 	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/record"
 )
@@ -22,16 +21,17 @@ func (d *Daemon) PruneOver(ctx context.Context) { d.keeper.pruneOver(ctx) }
 // a daemon that does not run yet.
 func (d *Daemon) LastWords(most time.Duration) { d.keeper.lastWords = most }
 
-// Green says what instances are to GREEN-API's clients, of a daemon that does not run
-// yet.
-func (d *Daemon) Green(account func(string) (record.GreenAPI, bool), state notify.State) {
-	d.fleet.greens = greens{account, state}
+// SetGreen changes what an instance's notifications go by.
+func (d *Daemon) SetGreen(ctx context.Context, id string, s record.GreenSettings) error {
+	_, err := d.fleet.ChangeGreen(ctx, id, func(now *record.GreenSettings) error {
+		*now = s
+		return nil
+	})
+	return err
 }
 
-// SetGreen changes what an instance's notifications go by.
-func (d *Daemon) SetGreen(ctx context.Context, id string, s record.GreenSettings, stored func()) error {
-	return d.fleet.commitGreen(ctx, d.fleet.store.Change(), id, s, stored)
-}
+// GreenOf answers what an instance is to GREEN-API's clients.
+func (d *Daemon) GreenOf(id string) record.GreenAPI { return *d.fleet.byID(id).green.Load() }
 
 // ReceiveNotification and DeleteNotification are the port to the queue.
 func (d *Daemon) ReceiveNotification(ctx context.Context, id string, wait time.Duration) (int64, []byte, bool, error) {

@@ -24,30 +24,31 @@ import (
 // fleet is the registry of instances and their supervisor. Its methods may be
 // called from any goroutine; instances run only while Run does.
 type fleet struct {
-	store   *store.Store
-	files   *files.Files
-	outbox  *outbox.Outbox
-	driver  instance.Driver
-	dials   instance.Dials
-	timing  instance.Timing
-	check   func(url string) error // refuses a webhook address
-	formats []string               // those of endpoints
-	test    func(context.Context, *record.Endpoint) outbox.Verdict
-	book    *book
-	greens  greens
-	queue   *queue.Queue
-	watches *watches
-	log     *slog.Logger
-	up      chan struct{} // closed when Run has begun
-	widKey  [32]byte      // keys are compared as HMACs, so that time tells nothing
+	store     *store.Store
+	files     *files.Files
+	outbox    *outbox.Outbox
+	driver    instance.Driver
+	dials     instance.Dials
+	timing    instance.Timing
+	check     func(url string) error // refuses a webhook address
+	formats   []string               // those of endpoints
+	test      func(context.Context, *record.Endpoint) outbox.Verdict
+	book      *book
+	greenTurn chan struct{} // of one: who changes what an instance is to GREEN-API's clients
+	queue     *queue.Queue
+	watches   *watches
+	log       *slog.Logger
+	up        chan struct{} // closed when Run has begun
+	widKey    [32]byte      // keys are compared as HMACs, so that time tells nothing
 
-	mu      sync.RWMutex
-	members map[string]*member   // guarded by mu; by id
-	names   map[string]*member   // guarded by mu
-	adding  map[string]bool      // guarded by mu; names being added
-	wids    map[[32]byte]*member // guarded by mu; by HMAC of the lower-case wid
-	running context.Context      // guarded by mu; nil before Run and after its end
-	group   sync.WaitGroup
+	mu       sync.RWMutex
+	members  map[string]*member   // guarded by mu; by id
+	names    map[string]*member   // guarded by mu
+	adding   map[string]bool      // guarded by mu; names being added
+	wids     map[[32]byte]*member // guarded by mu; by HMAC of the lower-case wid
+	greenIDs map[int64]*member    // guarded by mu; by GREEN-API's idInstance, nil for one that is reserved
+	running  context.Context      // guarded by mu; nil before Run and after its end
+	group    sync.WaitGroup
 }
 
 // member is one instance with what the fleet knows of it.
@@ -58,8 +59,9 @@ type member struct {
 	tenant string
 	book   *book
 
-	live atomic.Pointer[instance.Instance]
-	rec  record.Instance // as it was read or made; the live instance knows better
+	live  atomic.Pointer[instance.Instance]
+	green atomic.Pointer[record.GreenAPI] // nil until an instance from before has its first
+	rec   record.Instance                 // as it was read or made; the live instance knows better
 
 	heard   bool                // nobody is waited for any more who has not read its last event; the keeper's own
 	unheard []outbox.LaneStatus // by then, those that had not; the keeper's own
@@ -85,6 +87,8 @@ func (f *fleet) load() error {
 	f.names = make(map[string]*member)
 	f.adding = make(map[string]bool)
 	f.wids = make(map[[32]byte]*member)
+	f.greenIDs = make(map[int64]*member)
+	f.greenTurn = make(chan struct{}, 1)
 	records, err := f.store.Instances()
 	if err != nil {
 		return err
@@ -92,8 +96,13 @@ func (f *fleet) load() error {
 	if err := f.loadBook(records); err != nil {
 		return err
 	}
+	greens, err := f.loadGreens()
+	if err != nil {
+		return err
+	}
 	for _, rec := range records {
 		m := f.newMember(rec)
+		m.green.Store(greens[rec.ID])
 		inst, err := f.build(m)
 		if err != nil {
 			return err
@@ -133,6 +142,9 @@ func (f *fleet) register(m *member) {
 	if m.rec.DeletedAt.IsZero() {
 		f.names[m.name] = m
 		f.wids[f.widHash(m.wid)] = m
+		if g := m.green.Load(); g != nil {
+			f.greenIDs[g.ID] = m
+		}
 	}
 }
 
@@ -226,6 +238,9 @@ func (f *fleet) describe(m *member, lanes []outbox.LaneStatus) api.Entry {
 	}
 	if st.Degraded != "" {
 		e.Hint = "degraded: " + st.Degraded
+	}
+	if g := m.green.Load(); g != nil {
+		e.IDInstance, e.APIToken = g.ID, g.Token
 	}
 	if ep := m.webhook(); len(ep.Secrets) > 0 {
 		e.WebhookSecret = ep.Secrets[0]

@@ -5,38 +5,24 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/switchhook/switchhook/api/greenapi"
 	"github.com/switchhook/switchhook/api/greenapi/notify"
-	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/queue"
-	"github.com/switchhook/switchhook/record"
 )
-
-// greens is what it takes to speak of instances to GREEN-API's clients. The zero
-// value knows none; both are set before the daemon runs.
-type greens struct {
-	// account answers what an instance is there, by its own id. It is asked for every
-	// event and answers from memory.
-	account func(instance string) (record.GreenAPI, bool)
-	state   notify.State
-}
 
 // greenFormat makes the notifications.
 func (f *fleet) greenFormat() notify.Encoder {
-	return notify.Encoder{
-		Account: f.greenAccount,
-		State: func(code fsm.State, cause fsm.Cause, canRestore bool) string {
-			return f.greens.state(code, cause, canRestore)
-		},
-	}
+	return notify.Encoder{Account: f.greenAccount, State: greenapi.State}
 }
 
+// greenAccount is asked for every event and answers from memory.
 func (f *fleet) greenAccount(instance string) (notify.Account, bool) {
-	if f.greens.account == nil {
+	m := f.byID(instance)
+	if m == nil {
 		return notify.Account{}, false
 	}
-	g, ok := f.greens.account(instance)
-	m := f.byID(instance)
-	if !ok || m == nil {
+	g := m.green.Load()
+	if g == nil {
 		return notify.Account{}, false
 	}
 	phone, _ := m.live.Load().Linked()

@@ -15,8 +15,6 @@ import (
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/api/client"
 	"github.com/switchhook/switchhook/configs"
-	"github.com/switchhook/switchhook/daemon"
-	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/record"
 )
 
@@ -26,37 +24,12 @@ var allSwitches = record.GreenSettings{
 	State: true, Device: true, IncomingCall: true, Edited: true, Deleted: true, Poll: true,
 }
 
-// green is a daemon whose instances GREEN-API's clients know.
-type green struct {
-	*rig
-	mu       sync.Mutex
-	accounts map[string]record.GreenAPI // guarded by mu; by instance
-}
+// green is a daemon as GREEN-API's clients see it.
+type green struct{ *rig }
 
-func runGreen(t *testing.T, dir string, edit func(*configs.Config), accounts map[string]record.GreenAPI) *green {
+func runGreen(t *testing.T, dir string, edit func(*configs.Config)) *green {
 	t.Helper()
-	g := &green{accounts: accounts}
-	g.rig = runPrepared(t, dir, edit, func(d *daemon.Daemon) { d.Green(g.account, greenState) })
-	return g
-}
-
-func (g *green) account(id string) (record.GreenAPI, bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	a, ok := g.accounts[id]
-	return a, ok
-}
-
-// greenState is a table of states that is plain enough to see through.
-func greenState(code fsm.State, _ fsm.Cause, canRestore bool) string {
-	switch {
-	case code == fsm.Authenticated:
-		return "authorized"
-	case canRestore:
-		return "starting"
-	default:
-		return "notAuthorized"
-	}
+	return &green{runDaemon(t, dir, edit)}
 }
 
 // set changes settings, as setSettings does.
@@ -68,11 +41,7 @@ func (g *green) set(id string, s record.GreenSettings) {
 }
 
 func (g *green) trySet(id string, s record.GreenSettings) error {
-	return g.d.SetGreen(context.Background(), id, s, func() {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		g.accounts[id] = record.GreenAPI{Instance: id, ID: 1101000001, Settings: s}
-	})
+	return g.d.SetGreen(context.Background(), id, s)
 }
 
 // note is what these tests read of a notification.

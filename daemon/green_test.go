@@ -25,8 +25,8 @@ var _ = [1]struct{}{}[queue.Places-notify.Most]
 // until it is deleted, over a restart; switches are read when it is fetched, and what
 // happened before nobody wanted it is not told afterwards.
 func TestNotificationsAreFetched(t *testing.T) {
-	dir, accounts := shortDir(t), make(map[string]record.GreenAPI)
-	g := runGreen(t, dir, nil, accounts)
+	dir := shortDir(t)
+	g := runGreen(t, dir, nil)
 	id := g.add("shop", "").ID
 	g.set(id, record.GreenSettings{})
 	if _, err := g.admin.Code(t.Context(), id); err != nil { // which is nothing that is told
@@ -82,7 +82,7 @@ func TestNotificationsAreFetched(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	g = runGreen(t, dir, nil, accounts)
+	g = runGreen(t, dir, nil)
 	if again, same, _ := g.fetch(id, 0, false); again != n || same != receipt {
 		t.Errorf("before the restart %d was %s, after it %d is %s", receipt, n, same, again)
 	}
@@ -94,7 +94,7 @@ func TestNotificationsAreFetched(t *testing.T) {
 		"incomingMessageReceived deletedMessage", "incomingCall offer",
 		"outgoingAPIMessageReceived I shall be there", "outgoingMessageStatus sent",
 		"outgoingMessageStatus delivered", "outgoingMessageStatus read",
-		"stateInstanceChanged starting", "statusInstanceChanged offline",
+		"stateInstanceChanged sleepMode", "statusInstanceChanged offline",
 	}
 	if got := words(g.drain(id)); !slices.Equal(got, want) {
 		t.Errorf("fetched %q, want %q", got, want)
@@ -120,7 +120,7 @@ func (g *green) goes(id string) {
 // from the queue to it and back loses nothing and brings nothing twice.
 func TestWebhookAndQueue(t *testing.T) {
 	h := newHook(t)
-	g := runGreen(t, shortDir(t), nil, make(map[string]record.GreenAPI))
+	g := runGreen(t, shortDir(t), nil)
 	id := g.add("shop", "").ID
 	s := allSwitches
 	g.set(id, s)
@@ -183,7 +183,7 @@ func TestWebhookAndQueue(t *testing.T) {
 // changes nothing; the operator is told where the endpoint comes from.
 func TestWebhookIsTheSettings(t *testing.T) {
 	h := newHook(t)
-	g := runGreen(t, shortDir(t), nil, make(map[string]record.GreenAPI))
+	g := runGreen(t, shortDir(t), nil)
 	id := g.add("shop", "").ID
 	g.set(id, allSwitches)
 	for url, field := range map[string]string{
@@ -197,7 +197,7 @@ func TestWebhookIsTheSettings(t *testing.T) {
 	if err := g.trySet(id, record.GreenSettings{WebhookURL: h.URL, WebhookToken: "two\nlines"}); !isInvalid(err, "webhookUrlToken") {
 		t.Errorf("a token of two lines: %v", err)
 	}
-	if a, _ := g.account(id); a.Settings.WebhookURL != "" || !a.Settings.Incoming {
+	if a := g.d.GreenOf(id); a.Settings.WebhookURL != "" || !a.Settings.Incoming {
 		t.Errorf("what was refused is stored: %+v", a.Settings)
 	}
 	if err := g.trySet("inobody", allSwitches); !errors.Is(err, instance.ErrNotFound) {
@@ -237,7 +237,7 @@ func TestWebhookIsTheSettings(t *testing.T) {
 // TestShortRetention: a log that keeps events for less than a day keeps what waits in
 // the queue, and nothing for one that is not read from.
 func TestShortRetention(t *testing.T) {
-	g := runGreen(t, shortDir(t), func(c *configs.Config) { c.Store.Retention = time.Nanosecond }, make(map[string]record.GreenAPI))
+	g := runGreen(t, shortDir(t), func(c *configs.Config) { c.Store.Retention = time.Nanosecond })
 	id := g.add("shop", "").ID
 	g.set(id, allSwitches)
 	g.scan("shop")

@@ -93,7 +93,7 @@ func (m *mover) pack(ctx context.Context, id string) (*parcel, error) {
 	}
 	p := &parcel{keys: make(map[string][]byte), manifest: manifest{
 		Export: rec.ExportID, ExportedAt: rec.ExportedAt, Network: m.network,
-		Instance: rec, Session: *session, Endpoint: member.webhook(), Endpoints: m.others(id),
+		Instance: rec, Session: *session, Green: member.green.Load(), Endpoint: member.webhook(), Endpoints: m.others(id),
 		Epoch: m.store.Epoch(id), Seq: m.store.Head(id),
 	}}
 	size := 0
@@ -192,6 +192,7 @@ func (m *mover) settle(ctx context.Context, p *parcel, name string) (api.Entry, 
 	if err != nil {
 		return api.Entry{}, err
 	}
+	m.resumeGreen(ctx, member)
 	m.log.Info("instance imported; restore connects it", "instance", member.id, "export", p.Export)
 	return m.entry(member), nil
 }
@@ -205,12 +206,16 @@ func (m *mover) adopt(ctx context.Context, p *parcel, name string) (*member, err
 	if _, _, err := m.FindWID(ctx, rec.WID); err == nil || rec.WID == "" {
 		rec.WID = uuid.NewString()
 	}
+	green, err := m.unpackGreen(p)
+	if err != nil {
+		return nil, err
+	}
 	ch := m.store.Change()
 	ch.PutInstance(rec)
 	m.putKeys(ch, p)
 	ch.ContinueStream(rec.ID, p.Epoch, p.Seq)
 	ch.Append(moved(record.InstanceImported, rec, p.Export))
-	return m.settleIn(ctx, ch, rec, max(m.store.Head(rec.ID), p.Seq), m.endpointsOf(p, rec)...)
+	return m.settleIn(ctx, ch, rec, green, max(m.store.Head(rec.ID), p.Seq), m.endpointsOf(p, rec)...)
 }
 
 // others answers the endpoints of an instance but those that its configuration and
@@ -243,6 +248,10 @@ func (m *mover) endpointsOf(p *parcel, rec record.Instance) []record.Endpoint {
 // takeBack lifts the fence of the instance that a parcel came from. Its session
 // and keys are the parcel's from then on; its configuration stays as it is here.
 func (m *mover) takeBack(ctx context.Context, old *member, p *parcel) (api.Entry, error) {
+	// First: whatever happens then, a token that was replaced there is not valid here.
+	if err := m.takeGreenBack(ctx, old, p); err != nil {
+		return api.Entry{}, err
+	}
 	_, err := old.live.Load().Unfence(ctx, func(rec record.Instance) (record.Instance, *record.Session, error) {
 		rec.Stats, rec.Moves = p.Instance.Stats, max(rec.Moves, p.Instance.Moves)+1
 		ch := m.store.Change()

@@ -131,6 +131,9 @@ func TestMove(t *testing.T) {
 	if e := b.find("moved"); e.ID != made.ID || e.State != fsm.AuthenticatedClosed || e.Cause != fsm.CauseOperator || e.WID != made.WID || e.WebhookSecret != made.WebhookSecret || e.Webhook != made.Webhook {
 		t.Errorf("imported, it is %+v", e)
 	}
+	if e := b.find("moved"); e.IDInstance != made.IDInstance || e.APIToken != made.APIToken {
+		t.Error("clients of GREEN-API have to learn it anew")
+	}
 	fails(t, "imported here already", "instance", "import", first, "--passphrase-file", phrase, "--data", b.dir)
 	if e, err := b.admin.Endpoint(t.Context(), "moved/erp"); err != nil || e.ID != erp.ID || e.Secrets[0] != erp.Secrets[0] || *e.URL != *erp.URL {
 		t.Errorf("its endpoint has become %+v, %v", e, err)
@@ -141,8 +144,16 @@ func TestMove(t *testing.T) {
 		sunk.awaitSeq(ep.Name, made.ID, b.find("moved").Seq)
 	}
 
+	rotated, err := b.admin.RotateToken(t.Context(), "moved", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+
 	must(t, "instance", "export", "moved", "--to", second, "--passphrase-file", phrase, "--data", b.dir)
 	must(t, "instance", "import", second, "--passphrase-file", phrase, "--data", a.dir)
+	if e := a.find("shop"); e.IDInstance != made.IDInstance || e.APIToken != rotated.APIToken {
+		t.Error("a token that was replaced there is valid here again")
+	}
 	if e := a.find("shop"); !e.ExportedAt.IsZero() || !e.CanRestore {
 		t.Errorf("taken back, it is %+v", e)
 	}

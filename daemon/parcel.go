@@ -29,6 +29,7 @@ type manifest struct {
 	Network    string            `json:"network"`
 	Instance   record.Instance   `json:"instance"`
 	Session    record.Session    `json:"session"`
+	Green      *record.GreenAPI  `json:"green_api,omitempty"` // nil in a file from before there were any
 	Endpoint   record.Endpoint   `json:"endpoint"`            // the webhook
 	Endpoints  []record.Endpoint `json:"endpoints,omitempty"` // the instance's others
 	Epoch      uint32            `json:"epoch"`               // of its stream, where it came from

@@ -57,8 +57,9 @@ func (f *fleet) checkSpec(spec api.AddSpec) error {
 		return invalid("name", nameProblem)
 	case spec.Tenant != "" && !nameRule.MatchString(spec.Tenant):
 		return invalid("tenant", nameProblem)
-	case spec.Webhook == "":
-		return nil
+	}
+	if err := checkGreenKeys(spec.IDInstance, spec.APIToken); err != nil || spec.Webhook == "" {
+		return err
 	}
 	if err := f.check(spec.Webhook); err != nil {
 		return &instance.InvalidError{Field: "webhook", Problem: err.Error()}
@@ -89,19 +90,30 @@ func (f *fleet) create(ctx context.Context, spec api.AddSpec) (*member, error) {
 		Config: record.Config{Webhook: spec.Webhook, APIVersion: "1.0"},
 		State:  fsm.NoConnection, Since: now,
 	}
+	green, err := f.newGreen(rec.ID, spec.IDInstance, spec.APIToken)
+	if err != nil {
+		return nil, err
+	}
 	ch := f.store.Change()
 	ch.PutInstance(rec)
 	ch.Append(record.Event{
 		Stream: record.DaemonStream, Kind: record.InstanceCreated, At: now, Name: rec.Name,
 		Data: fmt.Appendf(nil, `{"instance":%q}`, rec.ID),
 	})
-	return f.settleIn(ctx, ch, rec, 0, newWebhook(rec.ID, rec.Config, []string{webhook.NewSecret()}, now))
+	return f.settleIn(ctx, ch, rec, green, 0, newWebhook(rec.ID, rec.Config, []string{webhook.NewSecret()}, now))
 }
 
-// settleIn stores a change set that makes an instance, with its endpoints, and
-// answers the member. Deliveries begin behind a seq of its stream. It needs no
-// turn to change endpoints: nobody knows of these yet.
-func (f *fleet) settleIn(ctx context.Context, ch *store.Change, rec record.Instance, after uint64, endpoints ...record.Endpoint) (*member, error) {
+// settleIn stores a change set that makes an instance, with what it is to GREEN-API's
+// clients, whose id is reserved, and its endpoints, and answers the member. Deliveries
+// begin behind a seq of its stream. It needs no turn to change endpoints: nobody knows
+// of these yet.
+func (f *fleet) settleIn(ctx context.Context, ch *store.Change, rec record.Instance, green record.GreenAPI, after uint64, endpoints ...record.Endpoint) (_ *member, err error) {
+	defer func() {
+		if err != nil {
+			f.dropGreen(green.ID)
+		}
+	}()
+	ch.PutGreenAPI(green)
 	begin := func(ep record.Endpoint) record.Lane {
 		return record.Lane{Endpoint: ep.ID, Stream: rec.ID, Acked: after}
 	}
@@ -122,6 +134,7 @@ func (f *fleet) settleIn(ctx context.Context, ch *store.Change, rec record.Insta
 		return nil, unavailable(err)
 	}
 	m := f.newMember(rec)
+	m.green.Store(&green)
 	for _, ep := range endpoints {
 		f.book.put(ep)
 		if ep.URL != "" {
@@ -158,7 +171,7 @@ func (f *fleet) Delete(ctx context.Context, id string) error {
 	return nil
 }
 
-// unregister makes the name and the key of a deleted instance free. A new one
+// unregister makes the name and the keys of a deleted instance free. A new one
 // that has the name already keeps it.
 func (f *fleet) unregister(m *member) {
 	f.mu.Lock()
@@ -168,6 +181,9 @@ func (f *fleet) unregister(m *member) {
 	}
 	if sum := f.widHash(m.wid); f.wids[sum] == m {
 		delete(f.wids, sum)
+	}
+	if g := m.green.Load(); g != nil && f.greenIDs[g.ID] == m {
+		delete(f.greenIDs, g.ID)
 	}
 }
 

@@ -28,6 +28,7 @@ func (f *fleet) Run(ctx context.Context) error {
 		}
 	}
 	f.mu.Unlock()
+	f.keepProviding(ctx)
 	close(f.up)
 	<-ctx.Done()
 	f.mu.Lock()

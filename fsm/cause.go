@@ -24,7 +24,7 @@ const (
 	CauseQRTimeout         Cause = "qr_timeout"         // nobody asked for a code for 3 minutes
 	CauseRetry             Cause = "retry"              // a scheduled reconnect
 	CauseShutdown          Cause = "shutdown"           // the daemon stopped
-	CauseRestart           Cause = "restart"            // the daemon was not stopped, but started
+	CauseRestart           Cause = "restart"            // the daemon was not stopped, but started; or somebody asked for a reboot
 	CauseStoreUnavailable  Cause = "store_unavailable"  // the store could not take what arrived
 	CauseInternalError     Cause = "internal_error"     // the instance's own code failed
 	CauseLogoutUnconfirmed Cause = "logout_unconfirmed" // dropped here; WhatsApp was not told

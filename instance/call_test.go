@@ -88,6 +88,8 @@ func (r *rig) named(name string) func(context.Context) (any, error) {
 			return i.Restore(ctx)
 		case "disconnect":
 			return i.Disconnect(ctx)
+		case "reboot":
+			return i.Reboot(ctx)
 		case "save":
 			return nil, i.Save(ctx)
 		case "clear":

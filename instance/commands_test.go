@@ -48,6 +48,7 @@ var cases = `
 0            disconnect  ok           -                -
 0            save        nothing      -                -
 0            delete      ok           instance.deleted -
+0            reboot      ok           -                -
 
 0+session    generate    saved        -                -
 0+session    close       ok           -                -
@@ -55,6 +56,7 @@ var cases = `
 0+session    disconnect  waits        0>1 operator     ok
 0+session    save        ok           -                -
 0+session    delete      ok           0>0 logout_unconfirmed, instance.deleted -
+0+session    reboot      ok           0>1 operator     -
 
 1            generate    waits        -                not_ready
 1            close       ok           1>0 operator     -
@@ -62,6 +64,7 @@ var cases = `
 1            disconnect  ok           1>0 operator     -
 1            save        nothing      -                -
 1            delete      ok           1>0 operator, instance.deleted -
+1            reboot      ok           1>0 operator     -
 
 1+session    generate    saved        -                -
 1+session    close       ok           1>0 operator     -
@@ -69,6 +72,7 @@ var cases = `
 1+session    disconnect  waits        -                ok
 1+session    save        ok           -                -
 1+session    delete      ok           1>0 logout_unconfirmed, instance.deleted -
+1+session    reboot      ok           1>11 restart, 11>1 operator -
 
 2            generate    waits        -                not_ready
 2            close       ok           2>0 operator     -
@@ -76,6 +80,7 @@ var cases = `
 2            disconnect  ok           2>0 operator     -
 2            save        nothing      -                -
 2            delete      ok           2>0 operator, instance.deleted -
+2            reboot      ok           2>0 operator     -
 
 3            generate    ok           -                -
 3            close       ok           3>0 operator     -
@@ -83,6 +88,7 @@ var cases = `
 3            disconnect  ok           3>0 operator     -
 3            save        nothing      -                -
 3            delete      ok           3>0 operator, instance.deleted -
+3            reboot      ok           3>0 operator     -
 
 4 scanned    generate    established  -                -
 4 scanned    close       ok           4>0 operator     -
@@ -90,6 +96,7 @@ var cases = `
 4 scanned    disconnect  waits        -                ok
 4 scanned    save        ok           -                -
 4 scanned    delete      ok           4>0 logout_unconfirmed, instance.deleted -
+4 scanned    reboot      ok           4>11 restart, 11>1 operator -
 
 4 restoring  generate    established  -                -
 4 restoring  close       ok           4>0 operator     -
@@ -97,6 +104,7 @@ var cases = `
 4 restoring  disconnect  waits        -                ok
 4 restoring  save        ok           -                -
 4 restoring  delete      ok           4>0 logout_unconfirmed, instance.deleted -
+4 restoring  reboot      ok           4>11 restart, 11>1 operator -
 
 10           generate    established  -                -
 10           close       ok           10>0 operator    -
@@ -104,6 +112,7 @@ var cases = `
 10           disconnect  waits        -                ok
 10           save        ok           -                -
 10           delete      ok           10>0 logout_unconfirmed, instance.deleted -
+10           reboot      ok           10>11 restart, 11>1 operator -
 
 11 waits     generate    saved        -                -
 11 waits     close       ok           11>0 operator    -
@@ -111,6 +120,7 @@ var cases = `
 11 waits     disconnect  waits        11>1 operator    ok
 11 waits     save        ok           -                -
 11 waits     delete      ok           11>0 logout_unconfirmed, instance.deleted -
+11 waits     reboot      ok           11>1 operator    -
 
 11 queues    generate    saved        -                -
 11 queues    close       ok           11>0 operator    -
@@ -118,6 +128,7 @@ var cases = `
 11 queues    disconnect  waits        11>1 operator    ok
 11 queues    save        ok           -                -
 11 queues    delete      ok           11>0 logout_unconfirmed, instance.deleted -
+11 queues    reboot      ok           11>1 operator    -
 
 11 replaced  generate    saved        -                -
 11 replaced  close       ok           11>0 operator    -
@@ -125,6 +136,7 @@ var cases = `
 11 replaced  disconnect  waits        11>1 operator    ok
 11 replaced  save        ok           -                -
 11 replaced  delete      ok           11>0 logout_unconfirmed, instance.deleted -
+11 replaced  reboot      ok           11>1 operator    -
 
 13           generate    waits        13>1 operator    not_ready
 13           close       ok           -                -
@@ -132,6 +144,7 @@ var cases = `
 13           disconnect  ok           13>0 operator    -
 13           save        nothing      -                -
 13           delete      ok           13>0 operator, instance.deleted -
+13           reboot      ok           -                -
 
 exported     generate    fenced       -                -
 exported     close       ok           -                -
@@ -139,6 +152,7 @@ exported     restore     fenced       -                -
 exported     disconnect  fenced       -                -
 exported     save        ok           -                -
 exported     delete      ok           0>0 operator, instance.deleted -
+exported     reboot      fenced       -                -
 
 logging out  generate    logging_out  -                -
 logging out  close       waits        -                ok
@@ -146,6 +160,7 @@ logging out  restore     logging_out  -                -
 logging out  disconnect  waits        -                ok
 logging out  save        ok           -                -
 logging out  delete      ok           10>0 logout_unconfirmed, instance.deleted -
+logging out  reboot      logging_out  -                -
 `
 
 // uniform is what the same commands answer in every state that is not above,
@@ -175,7 +190,7 @@ func TestCommands(t *testing.T) {
 		})
 	}
 	for place := range places {
-		for _, command := range []string{"generate", "close", "restore", "disconnect", "save", "delete", "clear", "configure"} {
+		for _, command := range []string{"generate", "close", "restore", "disconnect", "save", "delete", "reboot", "clear", "configure"} {
 			if seen[place+" "+command] {
 				continue
 			}

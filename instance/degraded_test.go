@@ -55,7 +55,7 @@ func TestDegraded(t *testing.T) {
 }
 
 var answerable = map[string]bool{
-	"generate": true, "close": true, "restore": true, "disconnect": true, "save": true, "clear": true, "configure": true, "delete": true,
+	"generate": true, "close": true, "restore": true, "disconnect": true, "save": true, "reboot": true, "clear": true, "configure": true, "delete": true,
 }
 
 // TestDegradedKeepsOrder retries each kind of trouble and goes on as if it had

@@ -44,6 +44,11 @@ func (c *Change) PutSession(instance string, s record.Session) {
 	c.putJSON(bucketSessions, c.key(instance), s)
 }
 
+// PutGreenAPI stores what an instance is to clients of GREEN-API.
+func (c *Change) PutGreenAPI(g record.GreenAPI) {
+	c.putJSON(bucketGreenAPI, c.key(g.Instance), g)
+}
+
 // DropSession removes the instance's saved session and all its device keys.
 func (c *Change) DropSession(instance string) {
 	c.delete(bucketSessions, c.key(instance))
@@ -51,11 +56,12 @@ func (c *Change) DropSession(instance string) {
 }
 
 // EraseInstance removes everything the file holds about an instance except the
-// head of its stream: its record, session, device keys, its endpoints with their
-// lanes and dead letters, and those that other endpoints have of its stream. Its
+// head of its stream: its record, session, device keys, what it is to clients of
+// GREEN-API, its endpoints with their lanes and dead letters, and those that other endpoints have of its stream. Its
 // events go with [Store.EraseStream].
 func (c *Change) EraseInstance(id string, endpoints ...string) {
 	c.delete(bucketInstances, c.key(id))
+	c.delete(bucketGreenAPI, c.key(id))
 	c.DropSession(id)
 	for _, e := range endpoints {
 		c.DeleteEndpoint(e)

@@ -15,6 +15,7 @@
 //	instances  <instance>                   -> record.Instance, JSON, sealed
 //	sessions   <instance>                   -> record.Session, JSON, sealed
 //	device     <instance> 0 <session> 0 …   -> live key material, sealed
+//	greenapi   <instance>                   -> record.GreenAPI, JSON, sealed
 //	endpoints  <endpoint>                   -> record.Endpoint, JSON, sealed
 //	lanes      <endpoint> 0 <stream>        -> record.Lane, JSON, sealed; of a queue, too, that has no endpoint
 //	           <endpoint> 0 <stream> 0 <replay> -> record.Lane of a replay, JSON, sealed

@@ -32,6 +32,11 @@ func (s *Store) Session(instance string) (*record.Session, error) {
 	return out, nil
 }
 
+// GreenAPIs answers what every instance is to clients of GREEN-API.
+func (s *Store) GreenAPIs() ([]record.GreenAPI, error) {
+	return list[record.GreenAPI](s, bucketGreenAPI, nil)
+}
+
 // Endpoints answers every endpoint.
 func (s *Store) Endpoints() ([]record.Endpoint, error) {
 	return list[record.Endpoint](s, bucketEndpoints, nil)

@@ -21,6 +21,7 @@ func populate(t *testing.T, s *store.Store) {
 		for _, n := range neighbours {
 			c.PutInstance(record.Instance{ID: n})
 			c.PutSession(n, record.Session{ID: "s-" + n})
+			c.PutGreenAPI(record.GreenAPI{Instance: n})
 			c.PutEndpoint(record.Endpoint{ID: n, Stream: n})
 			for _, stream := range neighbours {
 				c.PutLane(record.Lane{Endpoint: n, Stream: stream})
@@ -46,8 +47,12 @@ func inventory(t *testing.T, s *store.Store) map[string]int {
 	instances, err1 := s.Instances()
 	endpoints, err2 := s.Endpoints()
 	lanes, err3 := s.Lanes()
-	if err := errors.Join(err1, err2, err3); err != nil {
+	greens, err4 := s.GreenAPIs()
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		t.Fatal(err)
+	}
+	for _, g := range greens {
+		held["green "+g.Instance]++
 	}
 	for _, in := range instances {
 		held["instance "+in.ID]++
@@ -103,7 +108,7 @@ func TestErasingTouchesNobodyElse(t *testing.T) {
 	// What one endpoint holds of one stream, and all of them together.
 	const lanes, dead = 2, 2
 	all := len(neighbours)
-	own := map[string]int{"instance a": 1, "session a": 1, "device a": 4}
+	own := map[string]int{"instance a": 1, "session a": 1, "device a": 4, "green a": 1}
 	endpoint := map[string]int{"endpoint a": 1, "lanes a": lanes * all, "dead a": dead * all}
 	for _, n := range neighbours {
 		endpoint["lanes of "+inJSON(n)], endpoint["dead of "+n] = lanes, dead

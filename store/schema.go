@@ -4,14 +4,16 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"go.etcd.io/bbolt"
 )
 
 // Schema is the version of the layout this package writes.
 //
-// Of 1, lanes and dead letters lie in the clear; Open seals them.
-const Schema uint64 = 2
+// Of 1, lanes and dead letters lie in the clear; Open seals them. One of 2 has not
+// all buckets; Open makes those that are missing.
+const Schema uint64 = 3
 
 // The buckets; doc.go draws what is in them.
 const (
@@ -19,6 +21,7 @@ const (
 	bucketInstances = "instances"
 	bucketSessions  = "sessions"
 	bucketDevice    = "device"
+	bucketGreenAPI  = "greenapi"
 	bucketEndpoints = "endpoints"
 	bucketLanes     = "lanes"
 	bucketDead      = "dead"
@@ -26,7 +29,10 @@ const (
 	bucketLog       = "log"
 )
 
-var buckets = []string{
+var buckets = slices.Concat(firstBuckets, []string{bucketGreenAPI})
+
+// firstBuckets are those that a file of every schema has.
+var firstBuckets = []string{
 	bucketMeta, bucketInstances, bucketSessions, bucketDevice, bucketEndpoints,
 	bucketLanes, bucketDead, bucketHeads, bucketLog,
 }
@@ -53,11 +59,14 @@ func checkMeta(tx *bbolt.Tx, path, network string) error {
 	if len(v) != 8 {
 		return &CorruptError{path, errors.New("it has no schema version")}
 	}
+	must := buckets
 	switch n := binary.BigEndian.Uint64(v); {
 	case n > Schema:
 		return &NewerError{path, n}
 	case n == 0:
 		return &CorruptError{path, errors.New("its schema version is 0")}
+	case n < 3:
+		must = firstBuckets
 	}
 	if has := string(meta.Get(keyNetwork)); has != network && network != anyNetwork {
 		return &NetworkError{path, has, network}
@@ -65,7 +74,7 @@ func checkMeta(tx *bbolt.Tx, path, network string) error {
 	if lastCommit(meta) == 0 {
 		return &CorruptError{path, errors.New("it does not count its transactions")}
 	}
-	for _, b := range buckets {
+	for _, b := range must {
 		if tx.Bucket([]byte(b)) == nil {
 			return &CorruptError{path, errors.New("it has no bucket " + b)}
 		}

@@ -10,6 +10,11 @@ import (
 // upgrade brings a file of an older schema to this one. What was in the clear may
 // be read from free pages until they are used again.
 func upgrade(tx *bbolt.Tx, schema uint64, sealer Sealer) error {
+	for _, bucket := range buckets {
+		if _, err := tx.CreateBucketIfNotExists([]byte(bucket)); err != nil {
+			return err
+		}
+	}
 	if schema < 2 {
 		for _, bucket := range []string{bucketLanes, bucketDead} {
 			if err := sealAll(tx, bucket, sealer); err != nil {

@@ -86,6 +86,20 @@ func (f *Fake) Disconnect(_ context.Context, id string) (record.Info, error) {
 	})
 }
 
+// Reboot implements api.Instances. The new connection comes up with the next
+// fsm.HandshakeDone, fsm.LoginSent and fsm.LoginAccepted.
+func (f *Fake) Reboot(_ context.Context, id string) (record.Info, error) {
+	return f.command("reboot", id, func(h *held) error {
+		if h.session == nil {
+			f.fire(h, fsm.CauseOperator, fsm.Closed)
+			return nil
+		}
+		f.fire(h, fsm.CauseRestart, fsm.ConnectionLost)
+		f.fire(h, fsm.CauseOperator, fsm.RestoreRequested)
+		return nil
+	})
+}
+
 // Save implements api.Instances.
 func (f *Fake) Save(_ context.Context, id string) error {
 	_, err := f.command("save", id, func(h *held) error {

@@ -49,6 +49,7 @@ var (
 type held struct {
 	record.Instance
 	session *record.Session
+	green   record.GreenAPI
 	paired  *record.Session // becomes session when the table says that one begins
 	code    record.Code
 	typed   record.Code // to type on the phone
@@ -192,6 +193,7 @@ func (f *Fake) Add(_ context.Context, spec api.AddSpec) (api.Entry, error) {
 		WID:    fmt.Sprintf("6D6307C3-2973-4468-85FA-%012d", f.seq),
 		Tenant: spec.Tenant, CreatedAt: now, Since: now, Config: record.Config{Webhook: spec.Webhook},
 	}, stored: make(map[uint64][]byte)}
+	h.beGreen(spec, f.seq)
 	h.pair(Phone)
 	f.instances = append(f.instances, h)
 	f.note("add", h.ID)
@@ -249,6 +251,7 @@ func (h *held) info() record.Info { return record.Describe(h.Instance, h.session
 func (h *held) entry() api.Entry {
 	return api.Entry{
 		ID: h.ID, Name: h.Name, Tenant: h.Tenant, WID: h.WID, WebhookSecret: "whsec_" + h.ID,
+		IDInstance: h.green.ID, APIToken: h.green.Token,
 		CreatedAt: h.CreatedAt, Deleting: !h.DeletedAt.IsZero(), Seq: h.head(),
 		Info:     h.info(),
 		Delivery: api.Delivery{Pending: h.pending, LastError: h.lastErr},

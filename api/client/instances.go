@@ -58,6 +58,18 @@ func (c *Client) Disconnect(ctx context.Context, instance string) (api.Entry, er
 	return c.command(ctx, instance, "disconnect")
 }
 
+// Reboot takes the connection down and dials anew; it waits for no outcome.
+func (c *Client) Reboot(ctx context.Context, instance string) (api.Entry, error) {
+	return c.command(ctx, instance, "reboot")
+}
+
+// RotateToken replaces the apiTokenInstance of GREEN-API's clients at once: with
+// token, or with one that the daemon makes if that is empty.
+func (c *Client) RotateToken(ctx context.Context, instance, token string) (e api.Entry, err error) {
+	err = c.do(ctx, http.MethodPost, one(instance, "token", "rotate"), api.TokenRotation{Token: token}, &e)
+	return e, err
+}
+
 // Save saves the session.
 func (c *Client) Save(ctx context.Context, instance string) (api.Entry, error) {
 	return c.command(ctx, instance, "save")

@@ -17,9 +17,10 @@ func (a *app) instance() *cobra.Command {
 		a.act("close NAME", "close the connection and keep the session", (*client.Client).Close),
 		a.act("restore NAME", "bring the connection of a saved session back", (*client.Client).Restore),
 		a.act("disconnect NAME", "log out: the session is dropped, a new code is needed", (*client.Client).Disconnect),
+		a.act("reboot NAME", "take the connection down and dial anew", (*client.Client).Reboot),
 		a.act("save NAME", "save the session now", (*client.Client).Save),
 		a.act("clear NAME", "erase what is stored for it; the link stays", (*client.Client).Clear),
-		a.delete(), a.export(), a.importFile(), a.unfence(),
+		a.delete(), a.export(), a.importFile(), a.unfence(), a.instanceToken(),
 	)
 }
 
@@ -48,8 +49,13 @@ func (a *app) on(use, short string, run func(ctx context.Context, cl *client.Cli
 
 func (a *app) add() *cobra.Command {
 	var spec api.AddSpec
-	c := a.on("add NAME [--webhook URL] [--tenant NAME]", "make an instance", func(ctx context.Context, cl *client.Client, name string) error {
+	var token string
+	c := a.on("add NAME [--webhook URL] [--tenant NAME] [--id-instance N] [--api-token-file F]", "make an instance", func(ctx context.Context, cl *client.Client, name string) error {
 		spec.Name = name
+		var err error
+		if spec.APIToken, err = readToken(token); err != nil {
+			return err
+		}
 		e, err := cl.Add(ctx, spec)
 		if err != nil {
 			return err
@@ -60,6 +66,8 @@ func (a *app) add() *cobra.Command {
 		return a.table(
 			[]string{"instance", e.Name + " (" + e.ID + ")"},
 			[]string{"wid", e.WID},
+			[]string{"id instance", strconv.FormatInt(e.IDInstance, 10)},
+			[]string{"api token", e.APIToken},
 			[]string{"webhook", orNone(e.Webhook)},
 			[]string{"webhook secret", e.WebhookSecret},
 			[]string{"next", "switchhook link " + e.Name + a.here()},
@@ -67,6 +75,8 @@ func (a *app) add() *cobra.Command {
 	})
 	c.Flags().StringVar(&spec.Webhook, "webhook", "", "`address` its PostBacks go to")
 	c.Flags().StringVar(&spec.Tenant, "tenant", "", "`name` of the tenant whose it is; it stays so")
+	c.Flags().Int64Var(&spec.IDInstance, "id-instance", 0, "keep this `number` as GREEN-API's idInstance (default: a new one)")
+	c.Flags().StringVar(&token, "api-token-file", "", "keep the apiTokenInstance in this `file` (default: a new one)")
 	return c
 }
 
@@ -178,6 +188,8 @@ func (a *app) whole(e api.Entry) error {
 		[]string{"phone", orNone(mask(e.Phone))},
 		[]string{"can be restored", yesNo(e.CanRestore)},
 		[]string{"wid", e.WID},
+		[]string{"id instance", strconv.FormatInt(e.IDInstance, 10)},
+		[]string{"api token", e.APIToken},
 		[]string{"webhook", orNone(e.Webhook)},
 		[]string{"webhook secret", e.WebhookSecret},
 		[]string{"pending", strconv.Itoa(e.Pending)},

@@ -40,6 +40,13 @@ func TestLifeOfAnInstance(t *testing.T) {
 		{"instance add till --webhook http://x.example/?a=1&b=2", 0, "switchhook link till", ""},
 		{"instance add till", 1, "", "till: an instance of that name exists already"},
 		{"instance list", 0, "till  i2  0 noConnection", ""},
+		{"instance show till", 0, "1101000002", ""},
+		{"instance token rotate till", 0, "api token    " + strings.Repeat("f", 50), ""},
+		{"instance show till", 0, strings.Repeat("f", 50), ""},
+		{"instance token rotate nobody", 1, "", "nobody: no such instance"},
+		{"instance token rotate till --api-token-file /nowhere/token", 1, "", "--api-token-file: open /nowhere/token"},
+		{"instance token rotate", 2, "", "NAME is missing"},
+		{"instance reboot till", 0, "till is in state 0 noConnection", ""},
 		{"instance show till", 0, "http://x.example/?a=1&b=2", ""},
 		{"instance show i2", 0, "whsec_i2", ""},
 		{"instance show nobody", 1, "", "nobody: no such instance: switchhook instance list shows which there are"},
@@ -90,9 +97,10 @@ func TestJSONIsOneDocument(t *testing.T) {
 		args string
 		keys []string // of the document; none for an array
 	}{
-		{"instance add till", []string{"id", "name", "wid", "webhook_secret"}},
+		{"instance add till", []string{"id", "name", "wid", "webhook_secret", "id_instance", "api_token"}},
 		{"instance list", nil},
 		{"instance show shop", []string{"id", "name", "wid", "webhook_secret", "code", "state", "phone", "cause", "since", "can_restore", "pending", "created_at"}},
+		{"instance token rotate shop", []string{"id", "id_instance", "api_token"}},
 		{"instance close shop", []string{"code"}},
 		{"instance restore shop", []string{"code"}},
 		{"instance save shop", []string{"code"}},

@@ -100,23 +100,28 @@ func (a *app) passphrase(file string, again bool) (string, error) {
 	return phrase, err
 }
 
-const maxPassphrase = 1024
+// maxSecret bounds a file that holds one secret, in bytes.
+const maxSecret = 1024
 
-// readPassphrase reads the first line of a file.
 func readPassphrase(file string) (string, error) {
+	return readSecret("--passphrase-file", "the passphrase", file)
+}
+
+// readSecret reads the one line of a file that a flag names.
+func readSecret(flag, what, file string) (string, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return "", fmt.Errorf("--passphrase-file: %w", err)
+		return "", fmt.Errorf("%s: %w", flag, err)
 	}
 	defer func() { _ = f.Close() }() // read only
-	text, err := io.ReadAll(io.LimitReader(f, maxPassphrase+1))
+	text, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
 	if err != nil {
-		return "", fmt.Errorf("--passphrase-file: %w", err)
+		return "", fmt.Errorf("%s: %w", flag, err)
 	}
 	line, rest, _ := bytes.Cut(text, []byte("\n"))
 	line = bytes.TrimSuffix(line, []byte("\r"))
-	if len(line) > maxPassphrase-1 || len(bytes.TrimSpace(rest)) > 0 || len(line) == 0 {
-		return "", fmt.Errorf("--passphrase-file: %s must hold one line, the passphrase", file)
+	if len(line) > maxSecret-1 || len(bytes.TrimSpace(rest)) > 0 || len(line) == 0 {
+		return "", fmt.Errorf("%s: %s must hold one line, %s", flag, file, what)
 	}
 	return string(line), nil
 }
