@@ -48,7 +48,7 @@ func TestNotificationsAreFetched(t *testing.T) {
 	}()
 	written := g.write("see you at eight").Data.Message
 	n := <-came
-	if n.String() != "incomingMessageReceived see you at eight" || n.Instance.ID != 1101000001 || n.Instance.WID != g.find("shop").Phone+"@c.us" {
+	if n.String() != "incomingMessageReceived see you at eight" || n.Instance.ID != g.d.GreenOf(id).ID || n.Instance.WID != g.find("shop").Phone+"@c.us" {
 		t.Errorf("%+v", n)
 	}
 	if err := g.admin.Behave(t.Context(), api.Behaviour{Phone: contact, Receipts: "read"}); err != nil {
