@@ -35,7 +35,7 @@ type PictureFact struct {
 // Contact is what WhatsApp says of somebody.
 type Contact struct {
 	JID    string `json:"jid"`    // as WhatsApp spells it: a phone number may be known in another form
-	Exists bool   `json:"exists"` // they have WhatsApp; of a group, that it has not denied it
+	Exists bool   `json:"exists"` // they have WhatsApp; a hidden number and a group are taken to exist
 	// PictureURL leads to WhatsApp and works for some days; empty where there is no
 	// picture, or none that the account may see.
 	PictureURL string `json:"picture_url"`
