@@ -49,6 +49,7 @@ func TestLayout(t *testing.T) {
 		c.CompactAtOpen()
 		c.PutImport("EXPORT", moment)
 		c.PutSession("INSTANCE", record.Session{ID: "SESSION"})
+		c.PutPicture("INSTANCE", record.Picture{ID: "PICTURE"})
 		c.PutEndpoint(record.Endpoint{ID: "ENDPOINT"})
 		c.PutLane(record.Lane{Endpoint: "ENDPOINT", Stream: "STREAM"})
 		c.PutLane(record.Lane{Endpoint: "ENDPOINT", Stream: "STREAM", Replay: "REPLAY"})
