@@ -54,6 +54,8 @@ func (a *API) route(r *http.Request, path string) (room string, h http.Handler) 
 		return "schemas", http.HandlerFunc(a.schemas)
 	case path == "/api" || strings.HasPrefix(path, "/api/"):
 		return "admin", http.HandlerFunc(a.serveAdmin)
+	case strings.HasPrefix(path, mediaPath):
+		return "media", http.HandlerFunc(a.servePicture)
 	case path == "/ui" || strings.HasPrefix(path, "/ui/"):
 		return "ui", a.page
 	}
@@ -78,12 +80,19 @@ func prepared(w http.ResponseWriter, r *http.Request, path string) *http.Request
 	}
 	out.URL = &u
 	// w is the server's own: told of an overlong body, it closes the connection.
-	limit := int64(maxBody)
-	if path == importPath {
-		limit = MaxImport
-	}
-	out.Body = http.MaxBytesReader(w, r.Body, limit)
+	out.Body = http.MaxBytesReader(w, r.Body, bodyLimit(path))
 	return &out
+}
+
+// bodyLimit is how much a clean path takes.
+func bodyLimit(path string) int64 {
+	switch {
+	case path == importPath:
+		return MaxImport
+	case isPictureUpload(path):
+		return MaxPicture + maxBody // more than a picture may have: it says so itself
+	}
+	return maxBody
 }
 
 // wantsPage reports whether a browser asks, rather than a client of a dialect.

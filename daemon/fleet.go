@@ -16,6 +16,7 @@ import (
 	"github.com/switchhook/switchhook/files"
 	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/outbox"
+	"github.com/switchhook/switchhook/picture"
 	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/store"
 )
@@ -34,6 +35,8 @@ type fleet struct {
 	test    func(context.Context, *record.Endpoint) outbox.Verdict
 	book    *book
 	watches *watches
+	maker   *picture.Maker
+	shelf   shelf
 	log     *slog.Logger
 	up      chan struct{} // closed when Run has begun
 	widKey  [32]byte      // keys are compared as HMACs, so that time tells nothing
@@ -96,6 +99,7 @@ func (f *fleet) load() error {
 		}
 		m.live.Store(inst)
 		f.register(m)
+		f.shelve(m)
 	}
 	return nil
 }
@@ -145,8 +149,12 @@ func (f *fleet) build(m *member) (*instance.Instance, error) {
 	if err != nil {
 		return nil, err
 	}
+	own, err := f.store.Picture(m.id)
+	if err != nil {
+		return nil, err
+	}
 	return instance.New(instance.Config{
-		Record: m.rec, Session: session,
+		Record: m.rec, Session: session, Picture: own,
 		Journal: journal{f, m}, Driver: f.driver, Dials: f.dials, Files: storage{f.files.Of(m.id)},
 		Timing: f.timing, CheckWebhook: f.check, Log: f.log,
 	})

@@ -169,6 +169,7 @@ func (f *fleet) unregister(m *member) {
 	if sum := f.widHash(m.wid); f.wids[sum] == m {
 		delete(f.wids, sum)
 	}
+	f.shelf.put(m.id, "")
 }
 
 // newID makes an id: ten characters behind a letter that need no escaping

@@ -19,7 +19,7 @@ func (a *app) instance() *cobra.Command {
 		a.act("disconnect NAME", "log out: the session is dropped, a new code is needed", (*client.Client).Disconnect),
 		a.act("save NAME", "save the session now", (*client.Client).Save),
 		a.act("clear NAME", "erase what is stored for it; the link stays", (*client.Client).Clear),
-		a.delete(), a.export(), a.importFile(), a.unfence(),
+		a.ownPicture(), a.contact(), a.delete(), a.export(), a.importFile(), a.unfence(),
 	)
 }
 
