@@ -71,15 +71,15 @@ func shows(t testing.TB, what string, file []byte, side int, want color.RGBA) {
 	if err != nil || img.Bounds() != image.Rect(0, 0, side, side) {
 		t.Fatalf("%s is no square of %d: %v", what, side, err)
 	}
-	got := color.RGBAModel.Convert(img.At(side/2, side/2)).(color.RGBA) //nolint:forcetypeassert // that is what it makes
+	got := color.RGBAModel.Convert(img.At(side/2, side/2)).(color.RGBA)
 	if got.R/32 != want.R/32 || got.B/32 != want.B/32 {
 		t.Errorf("%s is %v, want %v", what, got, want)
 	}
 }
 
-// storage answers what an instance has in its folders for pictures.
-func (d door) storage(name string) (files int, bytes int64) {
-	for _, leaf := range d.find(name).Storage.Subs {
+// shopPictures answers what the instance shop has in its folders for pictures.
+func (d door) shopPictures() (files int, bytes int64) {
+	for _, leaf := range d.find("shop").Storage.Subs {
 		if leaf.Name == "profile" || leaf.Name == "thumb" {
 			files, bytes = files+leaf.Files, bytes+leaf.Bytes
 		}
@@ -117,7 +117,7 @@ func TestPicture(t *testing.T) {
 	} else {
 		shows(t, "the thumbnail", small, 96, red)
 	}
-	if files, n := d.storage("shop"); files != 2 || n <= first.Bytes {
+	if files, n := d.shopPictures(); files != 2 || n <= first.Bytes {
 		t.Errorf("%d files with %d bytes are counted", files, n)
 	}
 	told := d.event("shop", before, "the picture", kind(record.PictureUpdated))
@@ -143,7 +143,7 @@ func TestPicture(t *testing.T) {
 	if status, same := get(t, again.URL); status != http.StatusOK || !bytes.Equal(same, taken) {
 		t.Errorf("after a restart it is served with %d", status)
 	}
-	if files, _ := d.storage("shop"); files != 2 {
+	if files, _ := d.shopPictures(); files != 2 {
 		t.Errorf("after a restart there are %d files", files)
 	}
 
@@ -157,7 +157,7 @@ func TestPicture(t *testing.T) {
 	if _, body := get(t, second.URL); len(body) > 0 {
 		shows(t, "the second", body, 640, blue)
 	}
-	d.until("shop", "two files", func(api.Entry) bool { files, _ := d.storage("shop"); return files == 2 })
+	d.until("shop", "two files", func(api.Entry) bool { files, _ := d.shopPictures(); return files == 2 })
 
 	if _, err := d.admin.Clear(t.Context(), "shop"); err != nil {
 		t.Fatal(err)
@@ -168,12 +168,17 @@ func TestPicture(t *testing.T) {
 	if status, _ := get(t, second.URL); status != http.StatusNotFound {
 		t.Errorf("cleared, it is served with %d", status)
 	}
-	if files, n := d.storage("shop"); files != 0 || n != 0 {
+	if files, n := d.shopPictures(); files != 0 || n != 0 {
 		t.Errorf("cleared, %d files with %d bytes are counted", files, n)
 	}
 }
 
-func pathOf(url string) string { return url[strings.Index(url, "/media/"):] }
+// pathOf is an address without the host, which changes with each start of a test's
+// daemon.
+func pathOf(url string) string {
+	_, token, _ := strings.Cut(url, "/media/")
+	return token
+}
 
 // TestPictureRefused: of what is refused, by us or by WhatsApp, nothing is stored and
 // nothing told, and the picture before stays.
@@ -228,7 +233,7 @@ func TestPictureRefused(t *testing.T) {
 		if _, err := d.admin.SetPicture(t.Context(), "shop", c.file); !c.ok(err) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if files, n := d.storage("shop"); files != 2 || n > 2*first.Bytes {
+		if files, n := d.shopPictures(); files != 2 || n > 2*first.Bytes {
 			t.Errorf("%s: %d files with %d bytes are stored", name, files, n)
 		}
 		if has, err := network.Picture(t.Context(), phone); err != nil || !bytes.Equal(has, taken) {
@@ -296,14 +301,14 @@ func TestPictureCutOff(t *testing.T) {
 		_, err := d.admin.SetPicture(context.WithoutCancel(t.Context()), "shop", bytes.NewReader(photo(t, red)))
 		failed <- err
 	}()
-	d.until("shop", "two files", func(api.Entry) bool { files, _ := d.storage("shop"); return files == 2 })
+	d.until("shop", "two files", func(api.Entry) bool { files, _ := d.shopPictures(); return files == 2 })
 	if err := network.Fault(t.Context(), sandbox.Target{Phone: phone}, sandbox.FaultDrop, sandbox.FaultOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-failed; err == nil || !strings.Contains(err.Error(), "it may have been set") {
 		t.Errorf("it got %v", err)
 	}
-	if files, _ := d.storage("shop"); files != 0 {
+	if files, _ := d.shopPictures(); files != 0 {
 		t.Errorf("%d files are stored", files)
 	}
 	if err := network.Behave(t.Context(), phone, sandbox.Behaviour{}); err != nil {
@@ -341,7 +346,7 @@ func TestPicturesAtOnce(t *testing.T) {
 	if has, err := network.Picture(t.Context(), d.find("shop").Phone); err != nil || !bytes.Equal(has, served) {
 		t.Errorf("WhatsApp has %d bytes and %d are served, %v", len(has), len(served), err)
 	}
-	d.until("shop", "two files", func(api.Entry) bool { files, _ := d.storage("shop"); return files == 2 })
+	d.until("shop", "two files", func(api.Entry) bool { files, _ := d.shopPictures(); return files == 2 })
 }
 
 // TestPictureEnds with the account, and with the instance: its address leads nowhere

@@ -82,13 +82,7 @@ type Conn interface {
 	// over. An [*InvalidError] is about the recipient; after any other error the
 	// text may have been sent.
 	SendText(ctx context.Context, t Text) (record.Message, error)
-	// SetPicture makes a JPEG the account's own picture and answers WhatsApp's
-	// number of it. [ErrPictureRefused] is wrapped when WhatsApp does not take it;
-	// after any other error it may have.
-	SetPicture(ctx context.Context, jpeg []byte) (id string, err error)
-	// Contact asks who a phone number or a JID is. An [*InvalidError] is about the
-	// spelling.
-	Contact(ctx context.Context, jid string) (record.Contact, error)
+	Faces
 	// Download writes a file that came with a message to w.
 	Download(ctx context.Context, m record.Media, w io.Writer) error
 	// Renew looks for a newer client version than this connection has announced
@@ -105,6 +99,17 @@ type Conn interface {
 	// saved after it has returned, and what is still reported moves nothing. The
 	// next connection is dialled when it has, or a moment later.
 	Close()
+}
+
+// Faces is what a connection shows, and sees of others.
+type Faces interface {
+	// SetPicture makes a JPEG the account's own picture and answers WhatsApp's
+	// number of it. [ErrPictureRefused] is wrapped when WhatsApp does not take it;
+	// after any other error it may have.
+	SetPicture(ctx context.Context, jpeg []byte) (id string, err error)
+	// Contact asks who a phone number or a JID is. An [*InvalidError] is about the
+	// spelling.
+	Contact(ctx context.Context, jid string) (record.Contact, error)
 }
 
 // Text is a text to send to one person.

@@ -46,7 +46,8 @@ func walk(file []byte) (header, error) {
 			return h, errCut
 		case marker == markEOI:
 			h.end = next
-			return h, h.check()
+			err := h.check()
+			return h, err
 		case marker == markSOI, marker == markTEM, marker >= markRST0 && marker <= markRST7:
 			at = next
 			continue

@@ -82,7 +82,7 @@ func shows(t *testing.T, what string, file []byte, side int, want ...color.RGBA)
 	}
 	for i, w := range want {
 		x, y := side/4+side/2*(i%2), side/4+side/2*(i/2)
-		got := color.RGBAModel.Convert(img.At(x, y)).(color.RGBA) //nolint:forcetypeassert // that is what it makes
+		got := color.RGBAModel.Convert(img.At(x, y)).(color.RGBA)
 		if far(got.R, w.R) || far(got.G, w.G) || far(got.B, w.B) {
 			t.Errorf("%s: quarter %d is %v, want %v", what, i+1, got, w)
 		}
@@ -149,7 +149,7 @@ func TestOrientation(t *testing.T) {
 	}
 	m := picture.NewMaker()
 	for _, order := range []binary.AppendByteOrder{binary.BigEndian, binary.LittleEndian} {
-		for o := uint16(0); o <= 9; o++ {
+		for o := range uint16(10) {
 			lies, known := stored[o]
 			if !known {
 				lies = stored[1] // it means nothing

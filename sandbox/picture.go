@@ -23,6 +23,7 @@ type picture struct {
 // Portraits is what the server does with an account's own picture.
 type Portraits string
 
+// What can be done with it.
 const (
 	PortraitsWork         Portraits = ""
 	PortraitsHidden       Portraits = "hidden"       // others may not see it: error 401

@@ -1,4 +1,3 @@
-//nolint:forbidigo // its sleeps are in bubbles
 package whatsapp_test
 
 import (
