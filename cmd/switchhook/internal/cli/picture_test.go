@@ -47,6 +47,7 @@ func TestPicture(t *testing.T) {
 		{"instance contact shop " + apitest.Nobody, 0, "no", ""},
 		{"instance contact shop x", 1, "", "jid: "},
 	})
+	r.play(t, []line{{"events shop", 0, "picture.updated 17952920", ""}, {"events shop", 0, ", 9 B\n", ""}})
 	r.stdin = "\xff\xd8\xff from a pipe"
 	r.play(t, []line{{"instance picture shop -", 0, "15 B", ""}})
 	r.Fail(&instance.PictureError{Err: errors.New("no answer in time")})
