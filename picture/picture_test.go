@@ -10,6 +10,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -337,15 +338,15 @@ func TestOtherFormats(t *testing.T) {
 	}
 }
 
-// TestTogether: any number at once stay within the memory, and all are made.
+// TestTogether: where the memory is enough for one, all are made, one after another.
 func TestTogether(t *testing.T) {
 	m := picture.NewMaker()
-	// 163 MiB each: two at once are more than there is.
-	large := crafted{width: 2700, height: 2400, components: 3, progressive: true}.bytes(func(int, int, int) int { return 0x80 })
+	file := encoded(t, quarters(64, 64))
+	defer m.Occupy(picture.Weighs(file) * 3 / 2)()
 	var g sync.WaitGroup
-	for range 3 {
+	for range 8 {
 		g.Go(func() {
-			if _, err := m.Make(t.Context(), bytes.NewReader(large)); err != nil {
+			if _, err := m.Make(t.Context(), bytes.NewReader(file)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -356,7 +357,7 @@ func TestTogether(t *testing.T) {
 // TestWaitEnds: who waits for memory goes when nobody waits for them any more.
 func TestWaitEnds(t *testing.T) {
 	m := picture.NewMaker()
-	free := m.Occupy()
+	free := m.Occupy(0)
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error, 1)
 	waits := make(chan struct{})
@@ -458,4 +459,41 @@ func FuzzMake(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestWeights holds what the documents say of a phone's photo of 50 megapixels.
+func TestWeights(t *testing.T) {
+	never := func(int, int, int) int { return 0 }
+	for name, c := range map[string]struct {
+		file crafted
+		mib  int64
+	}{
+		"as phones make it":  {crafted{sampling: []byte{0x22, 0x11, 0x11}}, 112},
+		"the worst sampling": {crafted{}, 183},
+		"progressive":        {crafted{sampling: []byte{0x22, 0x11, 0x11}, progressive: true}, 0},
+	} {
+		c.file.width, c.file.height, c.file.components, c.file.empty = 8160, 6120, 3, true
+		if got := (picture.Weighs(c.file.bytes(never)) + 1<<20 - 1) >> 20; got != c.mib {
+			t.Errorf("%s: %d MiB, want %d", name, got, c.mib)
+		}
+	}
+}
+
+// TestBombsTakeNoMemory: what is refused by its head takes about what its file does.
+func TestBombsTakeNoMemory(t *testing.T) {
+	m := picture.NewMaker()
+	never := func(int, int, int) int { return 0 }
+	for name, file := range map[string][]byte{
+		"30,000 by 30,000": crafted{width: 30000, height: 30000, components: 3, empty: true}.bytes(never),
+		"heavy":            crafted{width: 8160, height: 6120, components: 3, progressive: true, empty: true}.bytes(never),
+		"large PNG":        hugePNG(20000, 20000),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := m.Make(t.Context(), bytes.NewReader(file), picture.JPEG, picture.PNG)
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; err == nil || took > 1<<20 {
+			t.Errorf("%s: %d KiB, %v", name, took>>10, err)
+		}
+	}
 }
