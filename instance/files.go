@@ -114,6 +114,7 @@ func (i *Instance) cleared(c *command, err error) {
 		i.try.counted = passed
 	}
 	i.storage = ""
+	i.clears++
 	i.publish()
 	i.answer(c, nil)
 }

@@ -68,6 +68,7 @@ type Instance struct {
 	sending   int       // texts on their way
 	picturing bool      // the account's picture is being set
 	pictures  []picturing
+	clears    int       // how often the files were cleared
 	lookUps   int       // questions on their way
 	figuresAt time.Time // when what arrives has last stored the figures
 	storage   string    // why the last file could not be stored

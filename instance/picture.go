@@ -77,9 +77,15 @@ func (i *Instance) usable() bool {
 	return i.rec.State == fsm.Authenticated && i.try != nil && !i.try.closed && i.logout == nil && i.session != nil
 }
 
+// moment is when a picture began to be set.
+type moment struct {
+	session string // its id
+	clears  int
+}
+
 func (i *Instance) setPicture(c *command, img Image) {
 	i.picturing = true
-	conn, session := i.try.conn, i.session.ID
+	conn, was := i.try.conn, moment{i.session.ID, i.clears}
 	ctx, cancel := context.WithTimeout(i.ctx, i.cfg.Timing.Command)
 	i.child(func() {
 		defer cancel()
@@ -92,13 +98,14 @@ func (i *Instance) setPicture(c *command, img Image) {
 		if err != nil {
 			i.removePicture(p)
 		}
-		i.post(mail{then: func(ctx context.Context) { i.pictureSet(ctx, c, session, p, err) }})
+		i.post(mail{then: func(ctx context.Context) { i.pictureSet(ctx, c, was, p, err) }})
 	})
 }
 
 // pictureSet records a picture that WhatsApp has taken, whatever has become of the
-// connection since, unless the account is another one now.
-func (i *Instance) pictureSet(ctx context.Context, c *command, session string, p record.Picture, err error) {
+// connection since, unless the account is another one now. Files that were cleared
+// meanwhile stay so.
+func (i *Instance) pictureSet(ctx context.Context, c *command, was moment, p record.Picture, err error) {
 	i.picturing = false
 	defer i.nextPicture()
 	switch {
@@ -109,7 +116,7 @@ func (i *Instance) pictureSet(ctx context.Context, c *command, session string, p
 	case !about[*InvalidError](err) && !errors.Is(err, ErrPictureRefused) && !errors.Is(err, ErrNotConnected):
 		err = &PictureError{err}
 	}
-	if err == nil && (i.session == nil || i.session.ID != session) {
+	if err == nil && (i.session == nil || i.session.ID != was.session) {
 		err = ErrNotConnected
 		i.child(func() { i.removePicture(p) })
 	}
@@ -117,26 +124,32 @@ func (i *Instance) pictureSet(ctx context.Context, c *command, session string, p
 		i.answer(c, err)
 		return
 	}
-	recorded := false
+	recorded, cleared := false, i.clears != was.clears
 	i.must(ctx, func() error {
-		err := i.recordPicture(p)
+		err := i.recordPicture(p, !cleared)
 		recorded = err == nil
 		return err
 	})
-	if !recorded {
+	if !recorded || cleared {
 		i.child(func() { i.removePicture(p) })
+	}
+	if !recorded {
 		i.answer(c, ErrNotReady)
 		return
 	}
 	c.reply <- result{info: i.info(), picture: p}
 }
 
-// recordPicture commits that WhatsApp has taken a picture.
-func (i *Instance) recordPicture(p record.Picture) error {
+// recordPicture commits that WhatsApp has taken a picture, and where it is kept.
+func (i *Instance) recordPicture(p record.Picture, kept bool) error {
 	rec := i.current()
-	err := i.commit(Change{Instance: rec, Picture: &p, Events: []record.Event{{
+	change := Change{Instance: rec, Events: []record.Event{{
 		Stream: i.id, Kind: record.PictureUpdated, At: time.Now().UTC(), Name: rec.Name, Data: pictureFact(p),
-	}}})
+	}}}
+	if kept {
+		change.Picture = &p
+	}
+	err := i.commit(change)
 	if err == nil {
 		i.stored(rec)
 		i.publish()

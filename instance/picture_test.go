@@ -250,6 +250,32 @@ func TestPictureIsRecordedThoughNobodyWaits(t *testing.T) {
 	}
 }
 
+// TestClearWhileAPictureIsSet: it is set, and what was to be cleared is gone.
+func TestClearWhileAPictureIsSet(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		c := pictures(r)
+		if _, err := r.SetPicture(t.Context(), portrait); err != nil {
+			t.Fatal(err)
+		}
+		taken := make(chan struct{})
+		c.onPicture = func(context.Context, []byte) (string, error) { <-taken; return "2", nil }
+		answered := make(chan error, 1)
+		go func() { _, err := r.SetPicture(t.Context(), portrait); answered <- err }()
+		synctest.Wait()
+		if _, err := r.Clear(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		close(taken)
+		if err := <-answered; err != nil {
+			t.Error(err)
+		}
+		r.kept(t)
+		if p := r.Status().Picture; p != nil || r.journal.picture != nil || len(r.pictureEvents()) != 2 {
+			t.Errorf("the status says %+v, with %d events", p, len(r.pictureEvents()))
+		}
+	})
+}
+
 // TestPicturesAtOnce are set one after another; the last one stays, and too many are
 // told to come again.
 func TestPicturesAtOnce(t *testing.T) {
