@@ -42,6 +42,9 @@ type Config struct {
 	// PublicURL is what others reach the daemon by. A browser may use the admin
 	// API from there, from an IP address and from localhost.
 	PublicURL string
+	// LocalURL is what this machine reaches the daemon by. It stands for PublicURL
+	// where that is empty and a request does not say how it came here.
+	LocalURL string
 
 	Log *slog.Logger     // nil: nothing is logged
 	Now func() time.Time // nil: time.Now
@@ -78,7 +81,7 @@ func New(cfg Config) *API {
 		stop:     stop,
 		stopped:  stopping.Done(),
 	}
-	a.admin = slices.Concat(a.adminRoutes(), a.eventRoutes(), a.endpointRoutes(), a.vaultRoutes())
+	a.admin = slices.Concat(a.adminRoutes(), a.eventRoutes(), a.pictureRoutes(), a.endpointRoutes(), a.vaultRoutes())
 	a.page = web.Handler(func() web.About {
 		about := cfg.System.About()
 		return web.About{Version: about.Version, Network: about.Network}

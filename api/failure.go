@@ -44,6 +44,7 @@ var sentinels = []struct {
 	{ErrNothingPending, http.StatusConflict, "nothing_pending"},
 	{ErrNoReplay, http.StatusNotFound, "no_replay"},
 	{ErrNotStored, http.StatusNotFound, "not_stored"},
+	{ErrNoPicture, http.StatusNotFound, "no_picture"},
 	{instance.ErrGone, http.StatusGone, "gone"},
 	{instance.ErrBusy, http.StatusTooManyRequests, "busy"},
 	{instance.ErrNotReady, http.StatusGatewayTimeout, "not_ready"},
@@ -77,6 +78,8 @@ func explain(err error) (f *failure, known bool) {
 	var refused *SandboxError
 	var wish *RefusedError
 	var fenced *instance.FencedError
+	var unsure *instance.PictureError
+	var unsaid *instance.LookUpError
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &own):
@@ -98,6 +101,12 @@ func explain(err error) (f *failure, known bool) {
 		return &failure{Status: http.StatusBadGateway, Code: "no_pairing_code", Message: pairing.Error()}, true
 	case errors.Is(err, instance.ErrFull): // how full, and what would make room
 		return &failure{Status: http.StatusInsufficientStorage, Code: "full", Message: err.Error()}, true
+	case errors.Is(err, instance.ErrPictureRefused):
+		return &failure{Status: http.StatusBadGateway, Code: "picture_refused", Message: err.Error()}, true
+	case errors.As(err, &unsure):
+		return &failure{Status: http.StatusBadGateway, Code: "picture_failed", Message: unsure.Error()}, true
+	case errors.As(err, &unsaid):
+		return &failure{Status: http.StatusBadGateway, Code: "lookup_failed", Message: unsaid.Error()}, true
 	case errors.As(err, &refused):
 		return &failure{Status: http.StatusConflict, Code: "sandbox", Message: refused.Error()}, true
 	case errors.As(err, &wish):

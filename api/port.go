@@ -19,6 +19,7 @@ type Instances interface {
 	Commands
 	Messages
 	Greens
+	Pictures
 	Log
 }
 

@@ -73,6 +73,7 @@ type Behaviour struct {
 	RefuseWith int    `json:"refuse_with,omitempty"` // the error that the network refuses messages to it with
 	Silent     bool   `json:"silent,omitempty"`      // the network never answers a message to it
 	Downloads  string `json:"downloads,omitempty"`   // of files that it has sent: 404, 410 or slow; empty: they work
+	Portraits  string `json:"portraits,omitempty"`   // of its account's own picture: hidden, refused, unacceptable or silent; empty: it can be set and seen
 }
 
 // Received is one message as a virtual phone has it.

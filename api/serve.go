@@ -54,6 +54,8 @@ func (a *API) route(r *http.Request, path string) (room string, h http.Handler) 
 		return "schemas", http.HandlerFunc(a.schemas)
 	case path == "/api" || strings.HasPrefix(path, "/api/"):
 		return "admin", http.HandlerFunc(a.serveAdmin)
+	case strings.HasPrefix(path, mediaPath):
+		return "media", http.HandlerFunc(a.servePicture)
 	case path == "/ui" || strings.HasPrefix(path, "/ui/"):
 		return "ui", a.page
 	}
@@ -70,8 +72,11 @@ func (a *API) route(r *http.Request, path string) (room string, h http.Handler) 
 
 // bodyLimit is how many bytes the body of a request for a clean path may have.
 func (a *API) bodyLimit(path string) int64 {
-	if path == importPath {
+	switch {
+	case path == importPath:
 		return MaxImport
+	case isPictureUpload(path):
+		return MaxPicture + maxBody // more than a picture may have: it says so itself
 	}
 	for _, d := range a.dialects {
 		if d.owns(path) && d.limit != nil {

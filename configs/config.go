@@ -37,7 +37,7 @@ type Config struct {
 	Listen string `yaml:"listen"`
 
 	// PublicURL is what others reach the daemon by, for links and pictures:
-	// absolute, without a trailing slash. Empty: made from Listen.
+	// absolute, without a trailing slash. Empty: the host that a request came by.
 	PublicURL string `yaml:"public_url"`
 
 	// Network is the WhatsApp network all instances connect to. A database

@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"sandbox":                {},
 	"store":                  {"fsm", "record"},
 	"files":                  {"record"},
+	"picture":                {},
 	"seal":                   {},
 	"outbox":                 {"fsm", "record"},
 	"queue":                  {"record"},

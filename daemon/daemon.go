@@ -22,6 +22,7 @@ import (
 	"github.com/switchhook/switchhook/files"
 	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/outbox"
+	"github.com/switchhook/switchhook/picture"
 	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/sandbox"
 	"github.com/switchhook/switchhook/schemas"
@@ -114,9 +115,9 @@ func New(o Options) (_ *Daemon, err error) {
 	}
 	d.api = api.New(api.Config{
 		Instances: d.fleet, Endpoints: d.fleet, Schemas: schemas.FS, Formats: d.pulled(), System: system{d}, Sandbox: control, Vault: d.vault,
-		Mover:         newMover(d.fleet, string(d.cfg.Network), seal.DefaultCost()),
-		Notifications: d.fleet,
-		Token:         d.cfg.Admin.Token.Reveal(), PublicURL: d.cfg.PublicURL, Spool: d.cfg.DataDir, Log: d.log,
+		Mover:    newMover(d.fleet, string(d.cfg.Network), seal.DefaultCost()),
+		Pictures: d.fleet, Notifications: d.fleet,
+		Token: d.cfg.Admin.Token.Reveal(), PublicURL: d.cfg.PublicURL, LocalURL: d.URL(), Spool: d.cfg.DataDir, Log: d.log,
 	})
 	d.store.OnAppend(d.appended)
 	return d, nil
@@ -190,7 +191,7 @@ func (d *Daemon) newFleet() error {
 		return err
 	}
 	w, c := d.cfg.Webhook, d.cfg.Connection
-	f := &fleet{store: d.store, files: d.files, driver: driver, watches: newWatches(), log: d.log, book: newBook()}
+	f := &fleet{store: d.store, files: d.files, driver: driver, watches: newWatches(), log: d.log, book: newBook(), maker: picture.NewMaker()}
 	sender, err := webhook.New(webhook.Config{
 		Formats: map[string]webhook.Encoder{formatWITI: witi.Encoder{WID: f.wid}, notify.Format: f.greenFormat()},
 		Timeout: w.Timeout, Allow: w.AllowNetworks, AllowLoopback: d.phones != nil,

@@ -16,6 +16,7 @@ import (
 	"github.com/switchhook/switchhook/files"
 	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/outbox"
+	"github.com/switchhook/switchhook/picture"
 	"github.com/switchhook/switchhook/queue"
 	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/store"
@@ -37,6 +38,8 @@ type fleet struct {
 	greenTurn chan struct{} // of one: who changes what an instance is to GREEN-API's clients
 	queue     *queue.Queue
 	watches   *watches
+	maker     *picture.Maker
+	shelf     shelf
 	log       *slog.Logger
 	up        chan struct{} // closed when Run has begun
 	widKey    [32]byte      // keys are compared as HMACs, so that time tells nothing
@@ -109,6 +112,7 @@ func (f *fleet) load() error {
 		}
 		m.live.Store(inst)
 		f.register(m)
+		f.shelve(m)
 	}
 	return nil
 }
@@ -161,8 +165,12 @@ func (f *fleet) build(m *member) (*instance.Instance, error) {
 	if err != nil {
 		return nil, err
 	}
+	own, err := f.store.Picture(m.id)
+	if err != nil {
+		return nil, err
+	}
 	return instance.New(instance.Config{
-		Record: m.rec, Session: session,
+		Record: m.rec, Session: session, Picture: own,
 		Journal: journal{f, m}, Driver: f.driver, Dials: f.dials, Files: storage{f.files.Of(m.id)},
 		Timing: f.timing, CheckWebhook: f.check, Log: f.log,
 	})

@@ -16,6 +16,14 @@ type journal struct {
 
 // Commit implements [instance.Journal].
 func (j journal) Commit(ctx context.Context, c instance.Change) error {
+	err := j.commit(ctx, c)
+	if err == nil && c.Picture != nil {
+		j.f.shelf.put(j.m.id, c.Picture.Token)
+	}
+	return err
+}
+
+func (j journal) commit(ctx context.Context, c instance.Change) error {
 	ch := j.f.store.Change()
 	if !c.Same {
 		ch.PutInstance(c.Instance)
@@ -25,6 +33,13 @@ func (j journal) Commit(ctx context.Context, c instance.Change) error {
 	}
 	if c.Session != nil {
 		ch.PutSession(c.Instance.ID, *c.Session)
+	}
+	switch {
+	case c.Picture == nil:
+	case c.Picture.Token == "":
+		ch.DropPicture(c.Instance.ID)
+	default:
+		ch.PutPicture(c.Instance.ID, *c.Picture)
 	}
 	if len(c.Keys) > 0 {
 		ch.PutDevice(c.Instance.ID, c.KeysOf, c.Keys)

@@ -185,6 +185,7 @@ func (f *fleet) unregister(m *member) {
 	if g := m.green.Load(); g != nil && f.greenIDs[g.ID] == m {
 		delete(f.greenIDs, g.ID)
 	}
+	f.shelf.put(m.id, "")
 }
 
 // newID makes an id: ten characters behind a letter that need no escaping

@@ -407,3 +407,68 @@ func TestAnnouncedIsAnything(t *testing.T) {
 		}
 	}
 }
+
+// TestRemove: one file goes, and is counted no more.
+func TestRemove(t *testing.T) {
+	dir := t.TempDir()
+	f := open(t, dir, files.Options{PerInstance: 100})
+	o := f.Of("i1")
+	put(t, o, "a", 60)
+	put(t, o, "b", 40)
+	reading, err := o.Open("media", "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reading.Close()
+	for range 2 { // the second time there is nothing to do
+		if err := o.Remove("media", "a"); err != nil {
+			t.Error(err)
+		}
+	}
+	if text, err := io.ReadAll(reading); err != nil || len(text) != 60 {
+		t.Errorf("a reader got %d bytes, %v", len(text), err)
+	}
+	same(t, "removed", o.Usage(), tree(40, 1))
+	put(t, o, "c", 60)
+	if err := o.Remove("other", "c"); err == nil {
+		t.Error("there is another folder")
+	}
+	if err := f.Of("..").Remove("media", "c"); err == nil {
+		t.Error("there is another instance")
+	}
+	if err := os.Mkdir(filepath.Join(dir, "i1", "media", "folder"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Remove("media", "folder"); err != nil {
+		t.Error(err)
+	}
+	same(t, "what is no file stays", o.Usage(), tree(100, 2))
+}
+
+func TestKeep(t *testing.T) {
+	f := open(t, t.TempDir(), files.Options{})
+	o := f.Of("i1")
+	if err := o.Keep("media", "a"); err != nil { // before there is anything
+		t.Error(err)
+	}
+	for _, name := range []string{"a", "b", "c"} {
+		put(t, o, name, 10)
+	}
+	if err := o.Keep("media", "b", "none"); err != nil {
+		t.Error(err)
+	}
+	same(t, "kept one", o.Usage(), tree(10, 1))
+	if _, err := o.Find("media", "b"); err != nil {
+		t.Error(err)
+	}
+	if err := o.Keep("profile"); err != nil {
+		t.Error(err)
+	}
+	if err := o.Keep("other"); err == nil {
+		t.Error("there is another folder")
+	}
+	if err := o.Keep("media"); err != nil {
+		t.Error(err)
+	}
+	same(t, "kept none", o.Usage(), tree(0, 0))
+}

@@ -111,6 +111,54 @@ func (o *Owner) Clear() error {
 	return nil
 }
 
+// Remove removes a stored file. Removing what is not there is harmless, and does not
+// disturb whoever reads it.
+func (o *Owner) Remove(folder, name string) error {
+	i, err := o.folder(folder)
+	if err != nil {
+		return err
+	}
+	o.disk.Lock()
+	defer o.disk.Unlock()
+	name = Clean(name)
+	st, err := o.files.root.Lstat(o.path(folder, name))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !st.Mode().IsRegular() {
+		return nil
+	}
+	if err == nil {
+		err = o.files.root.Remove(o.path(folder, name))
+	}
+	if err != nil {
+		return fmt.Errorf("remove a file of %s: %w", o.id, err)
+	}
+	o.add(i, -st.Size(), -1)
+	return nil
+}
+
+// Keep removes all stored files of a folder but those of these names. It is for a
+// folder that nobody is writing to.
+func (o *Owner) Keep(folder string, names ...string) error {
+	i, err := o.folder(folder)
+	if err != nil {
+		return err
+	}
+	var others []string
+	if err := o.walk(i, func(name string, _ int64) error {
+		if !strings.HasPrefix(name, tempPrefix) && !slices.Contains(names, name) {
+			others = append(others, name)
+		}
+		return nil
+	}); err != nil {
+		return fmt.Errorf("tidy the files of %s: %w", o.id, err)
+	}
+	for _, name := range others {
+		if err := o.Remove(folder, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // walk calls fn for every file of a folder.
 func (o *Owner) walk(i int, fn func(name string, size int64) error) error {
 	entries, err := fs.ReadDir(o.files.root.FS(), o.path(folders[i]))

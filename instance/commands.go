@@ -21,6 +21,8 @@ type result struct {
 	code    record.Code
 	message record.Message
 	file    record.File
+	picture record.Picture
+	contact record.Contact
 	err     error
 }
 

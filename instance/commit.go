@@ -72,7 +72,13 @@ func (i *Instance) describe(rec record.Instance, session *record.Session) record
 
 // commit is the one way to the journal.
 func (i *Instance) commit(c Change) error {
+	if c.Drop && i.picture != nil {
+		c.Picture = new(record.Picture) // it was that account's
+	}
 	err := i.cfg.Journal.Commit(i.ctx, c)
+	if err == nil && c.Picture != nil {
+		i.pictured(c.Picture)
+	}
 	if err == nil && i.degraded != nil {
 		i.degraded = nil
 		i.log.Info("commits work again")

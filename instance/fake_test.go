@@ -64,6 +64,8 @@ type conn struct {
 	renewals  atomic.Int32
 	onRenew   func(context.Context) (bool, error)
 	onFetch   func(context.Context, io.Writer) error
+	onPicture func(ctx context.Context, jpeg []byte) (string, error)
+	onContact func(ctx context.Context, jid string) (record.Contact, error)
 
 	onDial   func(context.Context) error // instead of the above
 	onLogout func(context.Context) error
@@ -111,6 +113,14 @@ func (c *conn) SendText(ctx context.Context, t instance.Text) (record.Message, e
 
 func (c *conn) Download(ctx context.Context, _ record.Media, w io.Writer) error {
 	return c.onFetch(ctx, w)
+}
+
+func (c *conn) SetPicture(ctx context.Context, jpeg []byte) (string, error) {
+	return c.onPicture(ctx, jpeg)
+}
+
+func (c *conn) Contact(ctx context.Context, jid string) (record.Contact, error) {
+	return c.onContact(ctx, jid)
 }
 
 func (c *conn) Renew(ctx context.Context) (bool, error) {
@@ -202,6 +212,7 @@ type journal struct {
 	mu      sync.Mutex
 	rec     record.Instance
 	session *record.Session
+	picture *record.Picture
 	events  []record.Event
 	keys    map[string][]byte // what Keys has left
 	tries   int
@@ -231,6 +242,15 @@ func (j *journal) Commit(ctx context.Context, c instance.Change) error {
 	if c.Drop {
 		j.session = nil
 	}
+	if c.Picture != nil {
+		j.picture = c.Picture
+		if c.Picture.Token == "" {
+			j.picture = nil
+		}
+	}
+	if c.Drop && j.picture != nil {
+		j.t.Error("a picture outlives the session that set it")
+	}
 	j.events = append(j.events, c.Events...)
 	if j.keys == nil {
 		j.keys = make(map[string][]byte)
@@ -250,7 +270,7 @@ func (j *journal) judge(c instance.Change) error {
 			return errors.New("event of another stream")
 		case e.Transition != nil && moved != nil:
 			return errors.New("two transitions in one change")
-		case e.Message != nil: // they are about no connection
+		case e.Message != nil, e.Kind == record.PictureUpdated: // they are about no connection
 		case e.Info == nil || e.Info.State != c.Instance.State:
 			return errors.New("event without the information of its moment")
 		}

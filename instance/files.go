@@ -101,14 +101,20 @@ func (i *Instance) cleared(c *command, err error) {
 	}
 	rec := i.rec
 	rec.Stats = record.Stats{}
-	if err := i.store(rec, nil); err != nil {
+	change := Change{Instance: rec}
+	if i.picture != nil {
+		change.Picture = new(record.Picture) // its file is gone
+	}
+	if err := i.commit(change); err != nil {
 		i.answer(c, err)
 		return
 	}
+	i.stored(rec)
 	if i.try != nil {
 		i.try.counted = passed
 	}
 	i.storage = ""
+	i.clears++
 	i.publish()
 	i.answer(c, nil)
 }

@@ -20,6 +20,7 @@ const mailboxSize = 16
 type Config struct {
 	Record  record.Instance
 	Session *record.Session // nil without a saved session
+	Picture *record.Picture // nil without one
 
 	Journal Journal
 	Driver  Driver
@@ -50,6 +51,7 @@ type Instance struct {
 	machine  *fsm.Machine
 	rec      record.Instance
 	session  *record.Session
+	picture  *record.Picture // never changed, only replaced
 	children sync.WaitGroup
 
 	try      *attempt // the live connection attempt, nil without one
@@ -64,6 +66,10 @@ type Instance struct {
 	phoneErr  error     // why WhatsApp gave no code to type
 	renewing  bool      // a newer client version is being looked for
 	sending   int       // texts on their way
+	picturing bool      // the account's picture is being set
+	pictures  []picturing
+	clears    int       // how often the files were cleared
+	lookUps   int       // questions on their way
 	figuresAt time.Time // when what arrives has last stored the figures
 	storage   string    // why the last file could not be stored
 	logout    *logout   // a logout under way, nil without one
@@ -79,10 +85,11 @@ type Instance struct {
 type Status struct {
 	Record      record.Instance
 	Info        record.Info
-	Code        *record.Code // QR code on show, nil without one
-	PairingCode *record.Code // code to type on show, nil without one
-	Degraded    string       // why nothing can be committed now, empty while it can
-	Storage     string       // why files cannot be stored now, empty while they can
+	Code        *record.Code    // QR code on show, nil without one
+	PairingCode *record.Code    // code to type on show, nil without one
+	Picture     *record.Picture // the account's own as it was last set here, nil without one; not to be changed
+	Degraded    string          // why nothing can be committed now, empty while it can
+	Storage     string          // why files cannot be stored now, empty while they can
 
 	try *attempt // whose traffic the figures go on with
 	at  Gauges   // what of it is in them already
@@ -102,7 +109,7 @@ func New(cfg Config) (*Instance, error) {
 		id: cfg.Record.ID, cfg: cfg, log: cfg.Log.With("instance", cfg.Record.ID),
 		mailbox: make(chan mail, mailboxSize), crashed: make(chan string, 1),
 		leaving: make(chan struct{}), done: make(chan struct{}),
-		machine: m, rec: cfg.Record, session: cfg.Session, deleted: !cfg.Record.DeletedAt.IsZero(),
+		machine: m, rec: cfg.Record, session: cfg.Session, picture: cfg.Picture, deleted: !cfg.Record.DeletedAt.IsZero(),
 	}
 	i.publish()
 	return i, nil
@@ -298,7 +305,7 @@ var errSuperseded = errors.New("the connection was closed meanwhile")
 
 // publish makes the present state the one that Status answers.
 func (i *Instance) publish() {
-	st := &Status{Record: i.rec, Info: record.Describe(i.rec, i.session), Storage: i.storage}
+	st := &Status{Record: i.rec, Info: record.Describe(i.rec, i.session), Storage: i.storage, Picture: i.picture}
 	if i.try != nil && i.rec.State == fsm.AwaitingScan {
 		st.Code, st.PairingCode = i.try.code, i.try.typed
 	}

@@ -25,6 +25,7 @@ type Change struct {
 	Drop     bool            // the saved session and its device keys end
 	Webhook  bool            // the webhook was set, if only to the same address: deliveries start anew
 	Aside    any             // what whoever configured it wants stored with it; see [Instance.Reconfigure]
+	Picture  *record.Picture // stored when not nil; one without a token ends the one there is
 	Events   []record.Event
 	Keys     map[string][]byte // device keys of the session KeysOf; a nil value deletes
 	KeysOf   string            // the session's id; empty without Keys
@@ -81,6 +82,7 @@ type Conn interface {
 	// over. An [*InvalidError] is about the recipient; after any other error the
 	// text may have been sent.
 	SendText(ctx context.Context, t Text) (record.Message, error)
+	Faces
 	// Download writes a file that came with a message to w.
 	Download(ctx context.Context, m record.Media, w io.Writer) error
 	// Renew looks for a newer client version than this connection has announced
@@ -97,6 +99,17 @@ type Conn interface {
 	// saved after it has returned, and what is still reported moves nothing. The
 	// next connection is dialled when it has, or a moment later.
 	Close()
+}
+
+// Faces is what a connection shows, and sees of others.
+type Faces interface {
+	// SetPicture makes a JPEG the account's own picture and answers WhatsApp's
+	// number of it. [ErrPictureRefused] is wrapped when WhatsApp does not take it;
+	// after any other error it may have.
+	SetPicture(ctx context.Context, jpeg []byte) (id string, err error)
+	// Contact asks who a phone number or a JID is. An [*InvalidError] is about the
+	// spelling.
+	Contact(ctx context.Context, jid string) (record.Contact, error)
 }
 
 // Text is a text to send to one person.
@@ -122,6 +135,8 @@ type Files interface {
 	// is. What fill fails with is returned, and nothing is kept. [ErrFull] is
 	// wrapped when there is no room.
 	Write(folder, name string, bytes int64, fill func(io.Writer) error) (record.File, error)
+	// Remove removes a stored file. Removing what is not there is harmless.
+	Remove(folder, name string) error
 	// Usage does not wait for the disk.
 	Usage() record.Tree
 	// Clear removes all of it.

@@ -73,7 +73,7 @@ func (r *rig) restart(cause fsm.Cause) {
 	}
 	inst, err := instance.New(instance.Config{
 		Files:  kept,
-		Record: r.journal.rec, Session: r.journal.session, Journal: r.journal, Driver: r.driver,
+		Record: r.journal.rec, Session: r.journal.session, Picture: r.journal.picture, Journal: r.journal, Driver: r.driver,
 		Dials: r.dials, Timing: r.timing, CheckWebhook: r.check, Log: r.log,
 	})
 	if err != nil {

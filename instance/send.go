@@ -82,13 +82,13 @@ func (i *Instance) sent(ctx context.Context, c *command, m record.Message, err e
 // goodbye: they have to be stored.
 const lastWords = time.Second
 
-// lastTexts lets WhatsApp answer for the texts that are on their way when the
-// instance is to stop: what it has taken over could not be recorded later. New
+// lastTexts lets WhatsApp answer for the texts, and the picture, that are on their
+// way when the instance is to stop: what it has taken over could not be recorded later. New
 // commands are refused meanwhile.
 func (i *Instance) lastTexts(ctx context.Context) {
 	limit := time.NewTimer(lastWords)
 	defer limit.Stop()
-	for i.sending > 0 && !i.deleted && i.broken == nil {
+	for (i.sending > 0 || i.picturing) && !i.deleted && i.broken == nil {
 		if len(i.backlog) > 0 {
 			m := i.backlog[0]
 			i.backlog = i.backlog[1:]

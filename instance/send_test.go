@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -191,6 +193,20 @@ func (f *files) Write(folder, name string, bytes int64, fill func(io.Writer) err
 	defer f.mu.Unlock()
 	f.kept[folder+"/"+name] = b.String()
 	return record.File{Folder: folder, Name: name, Bytes: int64(b.Len())}, nil
+}
+
+func (f *files) Remove(folder, name string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.kept, folder+"/"+name)
+	return nil
+}
+
+// names lists what is kept.
+func (f *files) names() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Sorted(maps.Keys(f.kept))
 }
 
 func (f *files) Usage() record.Tree {

@@ -13,4 +13,5 @@ var kinds = slices.Sorted(slices.Values([]Kind{
 	EndpointFailing, EndpointRecovered, EndpointGaveUp, EndpointTest,
 	MessageText, MessageMedia, MessageOther, MessageReaction, MessageEdited, MessageRevoked,
 	MessageReceipt, MessageCall, MessageSent,
+	PictureUpdated,
 }))

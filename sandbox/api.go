@@ -123,6 +123,7 @@ func (n *Network) api() http.Handler {
 		return struct{}{}, n.SetMinimumVersion(ctx, r.Version)
 	}))
 	n.messageAPI(mux)
+	n.pictureAPI(mux)
 	mux.HandleFunc(apiPath, func(w http.ResponseWriter, _ *http.Request) {
 		answerJSON(w, http.StatusNotFound, errorAnswer{Error: "no such call"})
 	})

@@ -24,6 +24,8 @@ type Phones interface {
 	TypeCode(ctx context.Context, digits, code string) (Device, error)
 	Devices(ctx context.Context) ([]Device, error)
 	Enrol(ctx context.Context, enrolments []Enrolment) error
+	SetPicture(ctx context.Context, digits string, jpeg []byte) error
+	Picture(ctx context.Context, digits string) ([]byte, error)
 }
 
 // Post is what phones write and read.

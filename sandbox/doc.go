@@ -38,6 +38,7 @@
 //	receipts.go         what ends the waiting
 //	message_inbound.go  what companions send
 //	media_store.go      files, encrypted, in memory
+//	picture.go          accounts' own pictures, in the clear
 //
 // A message is acknowledged by a receipt and by nothing else, and not by the
 // receipts that clients send before they have handled it. What is not acknowledged

@@ -34,6 +34,7 @@ var (
 	ErrEnrolled       = errors.New("enrolment contradicts what is known")
 	ErrBadMessage     = errors.New("not a message")
 	ErrBadBehaviour   = errors.New("not a behaviour")
+	ErrBadPicture     = errors.New("not a JPEG of at most 1 MiB")
 	ErrUnknownMessage = errors.New("no such message is remembered")
 	ErrMailFull       = errors.New("too much mail is waiting")
 )
@@ -65,6 +66,7 @@ var errorCodes = []struct {
 	{ErrWrongCode, "wrong_code", http.StatusUnprocessableEntity},
 	{ErrBadMessage, "bad_message", http.StatusBadRequest},
 	{ErrBadBehaviour, "bad_behaviour", http.StatusBadRequest},
+	{ErrBadPicture, "bad_picture", http.StatusBadRequest},
 	{ErrUnknownMessage, "unknown_message", http.StatusNotFound},
 	{ErrMailFull, "mail_full", http.StatusInsufficientStorage},
 	{ErrCodeExpired, "code_expired", http.StatusGone},

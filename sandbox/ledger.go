@@ -32,11 +32,12 @@ type ledger struct {
 	keys      serverKeys
 	forgotten func(deviceID) // told of companions that have been removed; set before anybody calls, called without the lock
 
-	mu      sync.Mutex
-	phones  map[string]phone // below: guarded by mu
-	lids    map[string]string
-	devices map[deviceID]*device
-	fresh   uint64 // no phone has this number or, so far, any above it
+	mu       sync.Mutex
+	phones   map[string]phone // below: guarded by mu
+	lids     map[string]string
+	devices  map[deviceID]*device
+	pictures map[string]*picture // by digits
+	fresh    uint64              // no phone has this number or, so far, any above it
 }
 
 func openLedger(path string) (*ledger, error) {
@@ -49,16 +50,22 @@ func openLedger(path string) (*ledger, error) {
 		file.close() //nolint:errcheck // the other error says more
 		return nil, fmt.Errorf("open state file: %w", err)
 	}
+	pictures, err := file.loadPictures()
+	if err != nil {
+		file.close() //nolint:errcheck // the other error says more
+		return nil, fmt.Errorf("open state file: %w", err)
+	}
 	l := &ledger{
 		file: file,
 		keys: keys,
 
 		forgotten: func(deviceID) {},
 
-		phones:  make(map[string]phone),
-		lids:    make(map[string]string),
-		devices: make(map[deviceID]*device),
-		fresh:   firstPhone,
+		phones:   make(map[string]phone),
+		lids:     make(map[string]string),
+		devices:  make(map[deviceID]*device),
+		pictures: pictures,
+		fresh:    firstPhone,
 	}
 	for _, p := range phones {
 		l.phones[p.Digits], l.lids[p.LID] = p, p.Digits

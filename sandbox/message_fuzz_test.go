@@ -45,13 +45,15 @@ func fuzzNetwork(t testing.TB) (*Network, device) {
 // FuzzMessageCalls: whatever is posted to the calls about messages is done or
 // refused for a reason, and no call fails inside.
 func FuzzMessageCalls(f *testing.F) {
-	calls := []string{"send", "mail", "received", "behave", "history"}
+	calls := []string{"send", "mail", "received", "behave", "history", "set-picture", "picture"}
 	for i, body := range []string{
 		`{"to":"5511900000001","text":"x","no_wait":true}`,
 		`{"ids":["A"],"after":1,"limit":2,"waiting":true,"class":"call"}`,
 		`{"phone":"5511988880001"}`,
 		`{"phone":"","behaviour":{"receipts":"read","refuse_with":400,"silent":true,"downloads":"slow"}}`,
 		`{"phone":"5511900000001","history":{"type":"recent","conversations":[{"chat":"5511988880001","messages":[{"text":"a","at":"2020-01-01T00:00:00Z"}]}],"download":true,"no_wait":true}}`,
+		`{"phone":"5511900000001","jpeg":"/9j/"}`,
+		`{"phone":"5511900000001"}`,
 	} {
 		f.Add(uint8(i), []byte(body))
 	}

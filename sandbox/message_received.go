@@ -57,6 +57,7 @@ type Behaviour struct {
 	RefuseWith int       `json:"refuse_with,omitempty"` // the server refuses messages to it with this error
 	Silent     bool      `json:"silent,omitempty"`      // the server never answers a message to it
 	Downloads  Downloads `json:"downloads,omitempty"`   // of files that it has sent
+	Portraits  Portraits `json:"portraits,omitempty"`   // of its account's own picture
 }
 
 // inbox is what phones have received, and how they behave. Any goroutine may call
@@ -138,6 +139,8 @@ func (n *Network) Behave(_ context.Context, digits string, how Behaviour) error 
 		return fmt.Errorf("%w: there are no receipts %q, but none, delivered, read", ErrBadBehaviour, how.Receipts)
 	case !slices.Contains([]Downloads{DownloadsWork, DownloadsNotFound, DownloadsGone, DownloadsSlow}, how.Downloads):
 		return fmt.Errorf("%w: there are no downloads %q, but 404, 410, slow", ErrBadBehaviour, how.Downloads)
+	case !slices.Contains([]Portraits{PortraitsWork, PortraitsHidden, PortraitsRefused, PortraitsUnacceptable, PortraitsSilent}, how.Portraits):
+		return fmt.Errorf("%w: there are no portraits %q, but hidden, refused, unacceptable, silent", ErrBadBehaviour, how.Portraits)
 	case how.RefuseWith < 0 || how.RefuseWith > 999:
 		return fmt.Errorf("%w: error %d has not three digits", ErrBadBehaviour, how.RefuseWith)
 	}

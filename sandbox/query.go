@@ -34,6 +34,8 @@ var queryHandlers = map[string]queryHandler{
 	"usync":   {answer: answerUSync},
 	"privacy": {answer: answerPrivacy},
 	"w:m":     {answer: answerMedia},
+
+	"w:profile:picture": {answer: answerPicture},
 }
 
 // query is a client's request.
@@ -58,6 +60,9 @@ var (
 	errNotAllowed     = queryError{403, "forbidden"}
 	errInternal       = queryError{500, "internal-server-error"}
 )
+
+// errNoAnswer is what a handler returns when the client shall wait in vain.
+var errNoAnswer = errors.New("no answer")
 
 // handle gives a node to its handler.
 func (c *conn) handle(node binary.Node) {
@@ -85,6 +90,10 @@ func (c *conn) handleIQ(node binary.Node) {
 func (c *conn) reply(q query) {
 	namespace := text(q.node, "xmlns")
 	content, err := c.answerTo(namespace, q)
+	if errors.Is(err, errNoAnswer) {
+		c.log.Debug("query left unanswered", "namespace", namespace)
+		return
+	}
 	if err != nil {
 		var no queryError
 		if !errors.As(err, &no) {

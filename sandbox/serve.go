@@ -20,7 +20,7 @@ const chatPath = "/ws/chat"
 const chatOrigin = "web.whatsapp.com"
 
 // Handler returns the whole network as a handler: the websocket at /ws/chat, files
-// under /mms/ and /v/, and the control API under /sandbox/v1/. Its connections end with the requests'
+// under /mms/ and /v/, pictures under /pp/, and the control API under /sandbox/v1/. Its connections end with the requests'
 // context or with Close. Most callers want Serve, which waits for them.
 func (n *Network) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -28,6 +28,7 @@ func (n *Network) Handler() http.Handler {
 	mux.Handle(apiPath, n.api())
 	mux.HandleFunc(uploadPath, n.serveUpload)
 	mux.HandleFunc(downloadPath, n.serveDownload)
+	mux.HandleFunc(picturePath, n.servePicture)
 	return mux
 }
 

@@ -24,6 +24,8 @@ import (
 //	prekeys
 //	└─ <digits>:<n>  bucket
 //	   └─ <id>       4 bytes, big-endian → 32 bytes, public
+//	pictures
+//	└─ <digits>      JSON picture
 const stateSchema = "1"
 
 var (

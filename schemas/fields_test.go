@@ -37,6 +37,10 @@ func TestFields(t *testing.T) {
 			t.Errorf("%s names %q, the type has %q", name, got, want)
 		}
 	}
+	detail := defs["data.picture.updated"].(object)["properties"].(object)["detail"]
+	if got, want := named(detail), fields[record.PictureFact](); !slices.Equal(got, want) {
+		t.Errorf("picture.updated names %q, the type has %q", got, want)
+	}
 }
 
 func named(schema any) []string {

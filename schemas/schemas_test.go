@@ -241,6 +241,8 @@ func TestWrongBelow(t *testing.T) {
 		{record.MessageReaction, "no target", func(v object) { delete(data(v, "message"), "targets") }},
 		{record.MessageReceipt, "a receipt nobody knows", func(v object) { data(v, "message")["type"] = "seen" }},
 		{record.MessageReceipt, "receipts of nothing", func(v object) { data(v, "message")["targets"] = []any{} }},
+		{record.PictureUpdated, "no bytes", func(v object) { delete(data(v, "detail"), "bytes") }},
+		{record.PictureUpdated, "a number for its number", func(v object) { data(v, "detail")["picture"] = 7 }},
 		{record.InstanceExported, "no export", func(v object) { delete(data(v, "detail"), "export") }},
 		{record.DaemonStarted, "a network nobody knows", func(v object) { data(v, "detail")["network"] = "telex" }},
 		{record.EndpointGaveUp, "no end", func(v object) { delete(data(v, "detail"), "to") }},

@@ -49,16 +49,28 @@ func (c *Change) PutGreenAPI(g record.GreenAPI) {
 	c.putJSON(bucketGreenAPI, c.key(g.Instance), g)
 }
 
-// DropSession removes the instance's saved session and all its device keys.
+// PutPicture stores the picture of the instance's account.
+func (c *Change) PutPicture(instance string, p record.Picture) {
+	c.putJSON(bucketSessions, c.key(instance, keyPicture), p)
+}
+
+// DropPicture removes it.
+func (c *Change) DropPicture(instance string) {
+	c.delete(bucketSessions, c.key(instance, keyPicture))
+}
+
+// DropSession removes the instance's saved session, its account's picture and all
+// its device keys.
 func (c *Change) DropSession(instance string) {
 	c.delete(bucketSessions, c.key(instance))
+	c.DropPicture(instance)
 	c.deleteUnder(bucketDevice, instance)
 }
 
 // EraseInstance removes everything the file holds about an instance except the
-// head of its stream: its record, session, device keys, what it is to clients of
-// GREEN-API, its endpoints with their lanes and dead letters, and those that other endpoints have of its stream. Its
-// events go with [Store.EraseStream].
+// head of its stream: its record, session, picture, device keys, what it is to clients
+// of GREEN-API, its endpoints with their lanes and dead letters, and those that other
+// endpoints have of its stream. Its events go with [Store.EraseStream].
 func (c *Change) EraseInstance(id string, endpoints ...string) {
 	c.delete(bucketInstances, c.key(id))
 	c.delete(bucketGreenAPI, c.key(id))

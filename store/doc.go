@@ -14,6 +14,7 @@
 //	           import 0 <export>            -> when an exported instance came in, RFC 3339
 //	instances  <instance>                   -> record.Instance, JSON, sealed
 //	sessions   <instance>                   -> record.Session, JSON, sealed
+//	           <instance> 0 picture         -> record.Picture of the session's account, JSON, sealed
 //	device     <instance> 0 <session> 0 …   -> live key material, sealed
 //	greenapi   <instance>                   -> record.GreenAPI, JSON, sealed
 //	endpoints  <endpoint>                   -> record.Endpoint, JSON, sealed

@@ -50,6 +50,7 @@ func TestLayout(t *testing.T) {
 		c.PutImport("EXPORT", moment)
 		c.PutSession("INSTANCE", record.Session{ID: "SESSION"})
 		c.PutGreenAPI(record.GreenAPI{Instance: "INSTANCE"})
+		c.PutPicture("INSTANCE", record.Picture{ID: "PICTURE"})
 		c.PutEndpoint(record.Endpoint{ID: "ENDPOINT"})
 		c.PutLane(record.Lane{Endpoint: "ENDPOINT", Stream: "STREAM"})
 		c.PutLane(record.Lane{Endpoint: "ENDPOINT", Stream: "STREAM", Replay: "REPLAY"})

@@ -37,6 +37,24 @@ func (s *Store) GreenAPIs() ([]record.GreenAPI, error) {
 	return list[record.GreenAPI](s, bucketGreenAPI, nil)
 }
 
+// Picture answers the picture of the instance's account, nil if it has none.
+func (s *Store) Picture(instance string) (*record.Picture, error) {
+	var out *record.Picture
+	key := joinKey(instance, keyPicture)
+	err := s.view(func(tx *bbolt.Tx) error {
+		v := tx.Bucket([]byte(bucketSessions)).Get(key)
+		if v == nil {
+			return nil
+		}
+		out = new(record.Picture)
+		return s.decode(bucketSessions, key, v, out)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read picture of %s: %w", instance, err)
+	}
+	return out, nil
+}
+
 // Endpoints answers every endpoint.
 func (s *Store) Endpoints() ([]record.Endpoint, error) {
 	return list[record.Endpoint](s, bucketEndpoints, nil)

@@ -22,6 +22,7 @@ func populate(t *testing.T, s *store.Store) {
 			c.PutInstance(record.Instance{ID: n})
 			c.PutSession(n, record.Session{ID: "s-" + n})
 			c.PutGreenAPI(record.GreenAPI{Instance: n})
+			c.PutPicture(n, record.Picture{ID: "p-" + n})
 			c.PutEndpoint(record.Endpoint{ID: n, Stream: n})
 			for _, stream := range neighbours {
 				c.PutLane(record.Lane{Endpoint: n, Stream: stream})
@@ -80,6 +81,11 @@ func inventory(t *testing.T, s *store.Store) map[string]int {
 		} else if session != nil {
 			held["session "+n]++
 		}
+		if p, err := s.Picture(n); err != nil {
+			t.Fatal(err)
+		} else if p != nil && p.ID == "p-"+inJSON(n) {
+			held["picture "+n]++
+		}
 		for _, session := range []string{"s", "st"} {
 			err := s.Device(n, session).Scan(nil, func(k, v []byte) error {
 				held["device "+n]++
@@ -108,7 +114,7 @@ func TestErasingTouchesNobodyElse(t *testing.T) {
 	// What one endpoint holds of one stream, and all of them together.
 	const lanes, dead = 2, 2
 	all := len(neighbours)
-	own := map[string]int{"instance a": 1, "session a": 1, "device a": 4, "green a": 1}
+	own := map[string]int{"instance a": 1, "session a": 1, "picture a": 1, "device a": 4, "green a": 1}
 	endpoint := map[string]int{"endpoint a": 1, "lanes a": lanes * all, "dead a": dead * all}
 	for _, n := range neighbours {
 		endpoint["lanes of "+inJSON(n)], endpoint["dead of "+n] = lanes, dead
@@ -133,7 +139,8 @@ func TestErasingTouchesNobodyElse(t *testing.T) {
 	}{
 		"instance":       {func(c *store.Change) { c.EraseInstance("a", "a") }, both},
 		"instance alone": {func(c *store.Change) { c.EraseInstance("a") }, ownStream},
-		"session":        {func(c *store.Change) { c.DropSession("a") }, map[string]int{"session a": 1, "device a": 4}},
+		"session":        {func(c *store.Change) { c.DropSession("a") }, map[string]int{"session a": 1, "picture a": 1, "device a": 4}},
+		"picture":        {func(c *store.Change) { c.DropPicture("a") }, map[string]int{"picture a": 1}},
 		"endpoint":       {func(c *store.Change) { c.DeleteEndpoint("a") }, endpoint},
 		"lanes":          {func(c *store.Change) { c.DeleteLanes("a") }, onlyLanes},
 		"lane": {

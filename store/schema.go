@@ -37,6 +37,9 @@ var firstBuckets = []string{
 	bucketLanes, bucketDead, bucketHeads, bucketLog,
 }
 
+// keyPicture ends the key of an account's picture, beside the session.
+const keyPicture = "picture"
+
 var (
 	keySchema  = []byte("schema")
 	keyNetwork = []byte("network")

@@ -116,6 +116,7 @@ func (f *Fake) Clear(_ context.Context, id string) (record.Info, error) {
 	return f.command("clear", id, func(h *held) error {
 		h.Stats = record.Stats{}
 		clear(h.stored)
+		h.picture = record.Picture{}
 		return nil
 	})
 }

@@ -33,6 +33,7 @@ func (f *Fake) fire(h *held, cause fsm.Cause, events ...fsm.Event) {
 			h.session = h.paired
 		case row.Drops:
 			h.session = nil
+			h.picture = record.Picture{}
 		}
 		tr := fsm.Transition{From: h.State, To: row.To, Event: ev, Cause: cause, Hint: cause.Hint(), At: f.Now()}
 		h.State, h.Cause, h.Since = row.To, cause, tr.At

@@ -55,6 +55,8 @@ type held struct {
 	typed   record.Code // to type on the phone
 	asked   string      // digits of that phone
 	stored  map[uint64][]byte
+	picture record.Picture // without a token: none
+	image   []byte
 	pending int
 	lastErr string
 	events  []record.Event

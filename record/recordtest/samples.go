@@ -30,6 +30,7 @@ const (
 func Samples() []Sample {
 	all := connections()
 	all = append(all, messages()...)
+	all = append(all, pictured())
 	all = append(all, farewell())
 	all = append(all, daemons()...)
 	return append(all, test())
@@ -106,6 +107,12 @@ func instance(state fsm.State, cause fsm.Cause, since time.Time) record.Instance
 		Config: record.Config{Webhook: Webhook, UserAgent: "Desk/1.0"},
 		Stats:  record.Stats{Contacts: 12, Chats: 4, SentBytes: 1024, ReceivedBytes: 4096},
 	}
+}
+
+func pictured() Sample {
+	ev := happened(25, record.PictureUpdated)
+	ev.Data = json.RawMessage(`{"picture":"1795292130","bytes":61440}`)
+	return Sample{"WhatsApp has taken a new picture of the account, set here. `picture` is WhatsApp's number of it, `bytes` its size. Where it is served is not told: that address is for whoever has set it.", ev}
 }
 
 func farewell() Sample {

@@ -32,6 +32,15 @@ func about(ev client.Event) string {
 	return out
 }
 
+// pictured is which picture WhatsApp has taken.
+func pictured(ev client.Event) string {
+	var p record.PictureFact
+	if json.Unmarshal(ev.Data.Detail, &p) != nil {
+		return ""
+	}
+	return " " + p.Picture + ", " + size(p.Bytes)
+}
+
 // describe is an event about a message on one line. What was written is in it: the
 // operator looks at his own account.
 func describe(kind record.Kind, m *record.Message) string {

@@ -130,6 +130,8 @@ func (a *app) printEvent(ev client.Event) error {
 		what = fmt.Sprintf("new code to type, valid %d s", ev.Data.TTL)
 	case ev.Data.Message != nil:
 		what = describe(ev.Type, ev.Data.Message)
+	case ev.Type == record.PictureUpdated:
+		what += pictured(ev)
 	case ev.Stream == record.DaemonStream:
 		what += about(ev)
 	}

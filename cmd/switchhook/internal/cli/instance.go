@@ -20,7 +20,7 @@ func (a *app) instance() *cobra.Command {
 		a.act("reboot NAME", "take the connection down and dial anew", (*client.Client).Reboot),
 		a.act("save NAME", "save the session now", (*client.Client).Save),
 		a.act("clear NAME", "erase what is stored for it; the link stays", (*client.Client).Clear),
-		a.delete(), a.export(), a.importFile(), a.unfence(), a.instanceToken(),
+		a.ownPicture(), a.contact(), a.delete(), a.export(), a.importFile(), a.unfence(), a.instanceToken(),
 	)
 }
 
