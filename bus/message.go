@@ -39,14 +39,10 @@ type omission struct {
 // says why; otherwise omitted is nil.
 func encode(e *record.Event, origin string, limit int) (msg *nats.Msg, omitted *omission, err error) {
 	id := e.ID()
-	msg = &nats.Msg{
-		Subject: e.Subject(),
-		Header: nats.Header{
-			HeaderID:              {id},
-			HeaderSeq:             {strconv.FormatUint(e.Seq, 10)},
-			jetstream.MsgIDHeader: {messageID(origin, id)},
-		},
-	}
+	values := &[3]string{id, strconv.FormatUint(e.Seq, 10), messageID(origin, id)} // one array for all
+	header := make(nats.Header, 6)
+	header[HeaderID], header[HeaderSeq], header[jetstream.MsgIDHeader] = values[0:1:1], values[1:2:2], values[2:3:3]
+	msg = &nats.Msg{Subject: e.Subject(), Header: header}
 	if !validSubject(msg.Subject) {
 		msg.Subject, omitted = unpublishable, &omission{Omitted: "the subject is not valid on NATS"}
 	} else if msg.Data, err = e.Standard(); err != nil {

@@ -20,8 +20,8 @@ const (
 
 // flight is a message on its way.
 type flight struct {
-	ack  jetstream.PubAckFuture
 	id   string // the event's
+	ack  *ack   // nil: not heard yet
 	seq  uint64 // the stream sequence it must get
 	pos  uint64 // its event's position in the log; 0: not known
 	size int
@@ -35,7 +35,9 @@ type pipeline struct {
 	read  uint64         // position of the last event read
 	more  bool           // the log may have events after it
 
+	acks    *acks
 	flights []flight  // sent and not acknowledged, oldest first
+	first   uint64    // the number of the oldest
 	heard   time.Time // when the last acknowledgement came
 	bytes   int
 	seq     uint64 // of the last message sent
@@ -45,25 +47,22 @@ type pipeline struct {
 // publish sends the log from the resumption on and returns the first doubt, or
 // nil when ctx is done.
 func (s *session) publish(ctx context.Context, at resumption) error {
-	p := &pipeline{session: s, read: at.pos, seq: at.seq, more: true}
+	acks, err := listenForAcks(s.nc)
+	if err != nil {
+		return err
+	}
+	p := &pipeline{session: s, read: at.pos, seq: at.seq, more: true, acks: acks}
 	tick := time.NewTicker(min(time.Second, s.cfg.AckWait/2))
 	defer tick.Stop()
 	for {
 		if err := p.fill(); err != nil {
 			return err
 		}
-		var acked <-chan *jetstream.PubAck
-		var refused <-chan error
-		if len(p.flights) > 0 {
-			acked, refused = p.flights[0].ack.Ok(), p.flights[0].ack.Err()
-		}
 		select {
-		case ack := <-acked:
-			if err := p.settle(ack); err != nil {
+		case m := <-acks.heard:
+			if err := p.settle(m); err != nil {
 				return err
 			}
-		case err := <-refused:
-			return fmt.Errorf("publish %s as %d: %w", p.flights[0].id, p.flights[0].seq, err)
 		case <-s.wake:
 			p.more = true
 		case <-tick.C:
@@ -120,7 +119,7 @@ func (p *pipeline) fill() error {
 
 // send publishes one event as the next link of the chain.
 func (p *pipeline) send(e *record.Event, pos uint64) error {
-	if !p.cfg.MessageTexts {
+	if !p.cfg.MessageTexts && e.Message != nil {
 		e = new(e.WithoutTexts())
 	}
 	msg, omitted, err := encode(e, p.bookmark.Origin, p.limit-headroom-len(p.prev))
@@ -139,29 +138,55 @@ func (p *pipeline) send(e *record.Event, pos uint64) error {
 		// cannot be taken. Without flights the sequence is exact.
 		msg.Header[jetstream.ExpectedLastMsgIDHeader] = []string{p.prev}
 	}
-	ack, err := p.js.PublishMsgAsync(msg, noRetry)
-	if err != nil {
+	number := uint64(0)
+	msg.Reply, number = p.acks.subject()
+	if err := p.nc.PublishMsg(msg); err != nil {
 		return fmt.Errorf("publish %s: %w", id, err)
+	}
+	if len(p.flights) == 0 {
+		p.first = number
 	}
 	p.seq++
 	p.prev = msg.Header.Get(jetstream.MsgIDHeader)
-	p.flights = append(p.flights, flight{ack: ack, id: id, seq: p.seq, pos: pos, size: msg.Size(), sent: time.Now()})
+	p.flights = append(p.flights, flight{id: id, seq: p.seq, pos: pos, size: msg.Size(), sent: time.Now()})
 	p.bytes += msg.Size()
 	return nil
 }
 
-// noRetry: the client would send again by itself when nobody answers.
-var noRetry = jetstream.WithRetryAttempts(0)
+// settle takes an acknowledgement and those that have come beside it, and lets the
+// flights go that are done with, oldest first.
+func (p *pipeline) settle(m *nats.Msg) error {
+	for {
+		if number, ok := p.acks.number(m); ok && number >= p.first && number-p.first < uint64(len(p.flights)) {
+			got := parseAck(m)
+			p.flights[number-p.first].ack = &got
+		}
+		for len(p.flights) > 0 && p.flights[0].ack != nil {
+			if err := p.land(); err != nil {
+				return err
+			}
+		}
+		select {
+		case m = <-p.acks.heard:
+		default:
+			return nil
+		}
+	}
+}
 
-// settle takes the acknowledgement of the oldest flight.
-func (p *pipeline) settle(ack *jetstream.PubAck) error {
+// land takes the oldest flight, which is acknowledged.
+func (p *pipeline) land() error {
 	f := p.flights[0]
-	if ack.Sequence != f.seq || ack.Duplicate || ack.Stream != StreamName {
-		return fmt.Errorf("publish %s as %d: acknowledged as %d of %s (duplicate: %t)", f.id, f.seq, ack.Sequence, ack.Stream, ack.Duplicate)
+	switch got := f.ack; {
+	case got.err != nil:
+		return fmt.Errorf("publish %s as %d: %w", f.id, f.seq, got.err)
+	case got.seq != f.seq || got.duplicate || got.stream != StreamName:
+		return fmt.Errorf("publish %s as %d: acknowledged as %d of %s (duplicate: %t)", f.id, f.seq, got.seq, got.stream, got.duplicate)
 	}
 	p.heard = time.Now()
 	p.flights[0] = flight{}
 	p.flights = p.flights[1:]
+	p.first++
 	p.bytes -= f.size
 	p.bookmark.set(p.stream.CachedInfo().Created, f.seq, f.id)
 	p.advanced(f.seq, f.pos)

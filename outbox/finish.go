@@ -24,8 +24,8 @@ func (o *Outbox) finish(j *job) {
 	o.inFlight--
 	o.idle = false
 	o.forget(j.org)
-	l.cancel()
 	l.cancel = nil
+	o.leave(j.scope)
 	probe := t.brk.probing == l
 	if probe {
 		t.brk.probing = nil

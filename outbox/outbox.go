@@ -121,6 +121,7 @@ type Outbox struct {
 	saver    saver
 	spare    map[string]struct{} // an empty map to change for mail.notified
 
+	scopes  []scope         // that no try has
 	work    context.Context // of tries and saves; outlives Run's ctx by at most StopWait
 	jobs    chan *job       // to goroutines that have nothing to do
 	idlers  atomic.Int32    // how many these are

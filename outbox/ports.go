@@ -36,7 +36,8 @@ type Sender interface {
 	// an endpoint with a Bulk; they are of one stream and in order. prev is the seq
 	// of the event before the first that was meant for this endpoint, 0 if there is
 	// none. It bounds its own time and returns soon after ctx ends. It keeps and
-	// changes nothing of ep and events.
+	// changes nothing of ep and events, and has let go of ctx when it returns: the
+	// next try may have the same.
 	Send(ctx context.Context, ep *record.Endpoint, prev uint64, events []*record.Event) Verdict
 }
 

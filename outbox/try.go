@@ -1,7 +1,6 @@
 package outbox
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -34,7 +33,7 @@ const (
 // job is a try: what it needs to know, and what came of it. While it is under
 // way it belongs to a goroutine of its own, which only hands the pointers back.
 type job struct {
-	ctx  context.Context
+	scope
 	lane *lane
 	to   *target
 	org  *origin

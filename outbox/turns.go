@@ -139,16 +139,43 @@ func (o *Outbox) nextOf(g *origin) *lane {
 	return nil
 }
 
+// scope is how a try is cut short.
+type scope struct {
+	ctx    context.Context //nolint:containedctx // of the try that it belongs to for now
+	cancel context.CancelFunc
+}
+
+// scope answers one that nobody has, and that was not cut short: to make one for each
+// try costs more than to find the lane whose turn it is.
+func (o *Outbox) scope() scope {
+	if n := len(o.scopes); n > 0 {
+		s := o.scopes[n-1]
+		o.scopes = o.scopes[:n-1]
+		return s
+	}
+	ctx, cancel := context.WithCancel(o.work)
+	return scope{ctx, cancel}
+}
+
+// leave takes back the scope of a try that has come to an end.
+func (o *Outbox) leave(s scope) {
+	if s.ctx.Err() == nil && len(o.scopes) < o.cfg.MaxInFlight {
+		o.scopes = append(o.scopes, s)
+		return
+	}
+	s.cancel()
+}
+
 // start sends what is next in l on its way.
 func (o *Outbox) start(l *lane) {
 	t := l.to
-	ctx, cancel := context.WithCancel(o.work)
-	l.cancel = cancel
+	s := o.scope()
+	l.cancel = s.cancel
 	t.inFlight++
 	t.org.inFlight++
 	o.inFlight++
 	j := &job{
-		ctx: ctx, lane: l, to: t, org: t.org, gen: l.gen, mode: l.mode(), ep: t.ep, horizon: t.horizon,
+		scope: s, lane: l, to: t, org: t.org, gen: l.gen, mode: l.mode(), ep: t.ep, horizon: t.horizon,
 		stream: l.st.name, replay: l.rec.Replay != "", started: o.now, seen: l.seen, gathered: l.gatherTime(),
 		after: l.rec.Acked, prev: l.rec.Prev, head: l.end(), until: l.rec.Until,
 		batchTo: l.rec.BatchTo, firstAt: l.rec.FirstAt, starting: l.starting,

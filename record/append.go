@@ -74,6 +74,30 @@ func (i *Instance) Encode() ([]byte, error) {
 	return w.b, w.err
 }
 
+// Encode is the lane as the store keeps it: the bytes of [json.Marshal]. It is written
+// after most deliveries, but not while something fails.
+func (l *Lane) Encode() ([]byte, error) {
+	if l.Tries != nil || l.Receipts != nil || l.Attempts != 0 || l.Step != 0 || l.LastError != "" || l.BatchTo != 0 || !l.FirstAt.IsZero() || !l.NextAt.IsZero() {
+		return json.Marshal(l)
+	}
+	w := writer{b: make([]byte, 0, 128)}
+	w.open("endpoint").string(l.Endpoint)
+	w.key("stream").string(l.Stream)
+	w.key("acked").uint(l.Acked)
+	w.key("prev").uint(l.Prev)
+	w.optional("replay", l.Replay)
+	for _, part := range [...]struct {
+		key string
+		seq uint64
+	}{{"until", l.Until}, {"from", l.From}} {
+		if part.seq != 0 {
+			w.key(part.key).uint(part.seq)
+		}
+	}
+	w.close()
+	return w.b, w.err
+}
+
 // plain reports whether the event is one of those that are written by hand.
 func (e *Event) plain() bool { return e.Message == nil && e.Data == nil }
 

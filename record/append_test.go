@@ -36,6 +36,16 @@ func FuzzEncode(f *testing.F) {
 		in := Instance{}
 		scatter(r, reflect.ValueOf(&in).Elem(), text)
 		same(t, "instance", in.Encode, func() ([]byte, error) { return json.Marshal(in) })
+		lane := Lane{}
+		scatter(r, reflect.ValueOf(&lane).Elem(), text)
+		if r.IntN(2) == 0 { // nothing fails
+			lane.Attempts, lane.Step, lane.LastError, lane.BatchTo = 0, 0, "", 0
+			lane.FirstAt, lane.NextAt = time.Time{}, time.Time{}
+		}
+		if r.IntN(4) == 0 {
+			lane.Receipts = []int64{r.Int64()}
+		}
+		same(t, "lane", lane.Encode, func() ([]byte, error) { return json.Marshal(lane) })
 		same(t, "standard data", e.appendStandardData, func() ([]byte, error) { return json.Marshal(e.standardData()) })
 		same(t, "standard", e.appendStandard, e.marshalStandard)
 	})
@@ -68,8 +78,10 @@ func scatter(r *rand.Rand, v reflect.Value, text string) {
 	case reflect.Uint8, reflect.Uint32, reflect.Uint64:
 		v.SetUint([]uint64{0, 13, r.Uint64() >> 1}[r.IntN(3)] & (1<<v.Type().Bits() - 1))
 	case reflect.Struct:
-		for _, field := range v.Fields() {
-			scatter(r, field, text)
+		for of, field := range v.Fields() {
+			if of.IsExported() {
+				scatter(r, field, text)
+			}
 		}
 	case reflect.Pointer:
 		if !v.IsNil() {

@@ -77,6 +77,8 @@ type Event struct {
 	Code       *Code           `json:"code,omitempty"`
 	Message    *Message        `json:"message,omitempty"`
 	Data       json.RawMessage `json:"data,omitempty"` // further facts, by kind
+
+	shared *shared // nil unless Share was called
 }
 
 // Before is what a connection was before a transition, besides its code: for
@@ -126,8 +128,12 @@ const SubjectPrefix = "switchhook.ev."
 // Standard is the event in our own JSON format: the payload on NATS, of
 // PostBacks in the standard format, and of the events command. It holds no
 // credential: no pairing code, no webhook address, no key of a media file. What
-// was written is in it; see [Event.WithoutTexts].
+// was written is in it; see [Event.WithoutTexts]. Others may hold the same bytes:
+// nobody changes them.
 func (e *Event) Standard() ([]byte, error) {
+	if out := e.kept(); out != nil {
+		return out, nil
+	}
 	encode := e.marshalStandard
 	if e.plain() {
 		encode = e.appendStandard
@@ -136,6 +142,7 @@ func (e *Event) Standard() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode event %s: %w", e.ID(), err)
 	}
+	e.keep(out)
 	return out, nil
 }
 

@@ -87,7 +87,7 @@ func roundTrip[T any](t *testing.T, full T) {
 	}
 	for i := range reflect.TypeFor[T]().NumField() {
 		field := reflect.TypeFor[T]().Field(i)
-		if field.Tag.Get("json") != "-" && reflect.ValueOf(full).Field(i).IsZero() {
+		if field.IsExported() && field.Tag.Get("json") != "-" && reflect.ValueOf(full).Field(i).IsZero() {
 			t.Errorf("the test leaves %s of %T empty", field.Name, full)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/cipher"
 	"encoding/binary"
 	"errors"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -50,7 +51,9 @@ func (r *Ring) Seal(context, plain []byte) ([]byte, error) {
 	out := make([]byte, prefixSize, Overhead+len(plain))
 	out[0] = byDataKey
 	binary.BigEndian.PutUint16(out[1:], k.Current)
-	return lock(k.aeads[k.Current], out, plain, bind(out, context)), nil
+	to := bind(out, context)
+	defer bindings.Put(to)
+	return lock(k.aeads[k.Current], out, plain, *to), nil
 }
 
 // Open is the inverse of Seal. Until everything in the file is sealed it takes
@@ -71,18 +74,25 @@ func (r *Ring) Open(context, sealed []byte) ([]byte, error) {
 	if a == nil {
 		return nil, ErrValue
 	}
-	plain, err := unlock(a, sealed[prefixSize:], bind(sealed[:prefixSize], context))
+	to := bind(sealed[:prefixSize], context)
+	defer bindings.Put(to)
+	plain, err := unlock(a, sealed[prefixSize:], *to)
 	if err != nil {
 		return nil, ErrValue
 	}
 	return plain, nil
 }
 
+// bindings are buffers for what bind makes: it is needed for a moment, thousands of
+// times a second.
+var bindings = sync.Pool{New: func() any { return new([]byte) }}
+
 // bind is what is authenticated with a value: how it was sealed, and where it
-// belongs.
-func bind(prefix, context []byte) []byte {
-	out := make([]byte, 0, 96) // stays on the stack for the usual key
-	return append(append(out, prefix[:prefixSize]...), context...)
+// belongs. It goes back to bindings.
+func bind(prefix, context []byte) *[]byte {
+	to := bindings.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
+	*to = append(append((*to)[:0], prefix[:prefixSize]...), context...)
+	return to
 }
 
 // Stale reports whether a value is not sealed by the current data key.

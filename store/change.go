@@ -20,6 +20,7 @@ type Change struct {
 	events []pending
 	heads  []continued
 	trims  map[string]uint64 // by stream: the seq up to which the log is pruned
+	place  []byte            // for sealContext
 	err    error
 }
 
@@ -106,7 +107,8 @@ func (c *Change) putJSON(bucket string, key []byte, v any) {
 
 func (c *Change) putEncoded(bucket string, key, value []byte, err error) {
 	if err == nil {
-		value, err = c.sealer.Seal(sealContext(bucket, key), value)
+		c.place = appendPlace(c.place[:0], bucket, key)
+		value, err = c.sealer.Seal(c.place, value)
 	}
 	if err != nil {
 		c.fail(fmt.Errorf("store %s: %w", bucket, err))

@@ -104,7 +104,8 @@ func (c *Change) PutLane(l record.Lane) {
 		}
 		return
 	}
-	c.putJSON(bucketLanes, c.laneKey(l.Endpoint, l.Stream, l.Replay), l)
+	value, err := l.Encode()
+	c.putEncoded(bucketLanes, c.laneKey(l.Endpoint, l.Stream, l.Replay), value, err)
 }
 
 // DeleteLane forgets how far one lane has come: that of a replay, or of the live

@@ -60,8 +60,11 @@ func checkName(name string) error {
 }
 
 // sealContext is the place a value is sealed for.
-func sealContext(bucket string, key []byte) []byte {
-	return append([]byte(bucket+"\x00"), key...)
+func sealContext(bucket string, key []byte) []byte { return appendPlace(nil, bucket, key) }
+
+// appendPlace appends it.
+func appendPlace(b []byte, bucket string, key []byte) []byte {
+	return append(append(append(b, bucket...), 0), key...)
 }
 
 // sortedKeys is for answers that people and tests read.

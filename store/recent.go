@@ -30,6 +30,7 @@ func (r *recent) add(pos uint64, e *record.Event, body int) {
 	k := &r.ring[pos%recentEvents]
 	k.pos, k.event = pos, *e
 	k.event.At = e.At.Round(0) // without the reading of a clock that is not stored
+	k.event.Share()
 }
 
 // at answers the event at a position, nil if it is not kept.

@@ -6,7 +6,7 @@ package store
 //
 // Every sealed value begins with a byte that says how it was sealed, so that a
 // file can hold values of both kinds while it is being converted. Both methods
-// are called from many goroutines.
+// are called from many goroutines, and keep neither argument.
 type Sealer interface {
 	Seal(context, plain []byte) ([]byte, error)
 	Open(context, sealed []byte) ([]byte, error)

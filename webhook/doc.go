@@ -23,9 +23,11 @@
 //
 // The formats here are [Standard] and [CloudEvents]; dialects bring others.
 //
-// go-retryablehttp makes the try. It repeats it at most once, soon, freshly
-// signed, and only when the connection failed before anything was answered;
-// every longer wait belongs to the outbox.
+// A try is repeated at most once, freshly signed, and only when the connection failed
+// before anything was answered: at once if it had been used before, else soon. Every
+// longer wait belongs to the outbox. HTTP/1.1 is spoken here, one request after the
+// other on a connection, by the goroutine that makes the try; what answers say is read
+// by net/http, and HTTP/2 is all its own.
 //
 // # The verdict
 //

@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
-
-	"github.com/switchhook/switchhook/record"
 )
 
 const (
@@ -75,14 +73,4 @@ func authorization(token string) string {
 		return token
 	}
 	return "Bearer " + token
-}
-
-// addOwn adds the endpoint's headers, whose values are secrets.
-func addOwn(h http.Header, ep *record.Endpoint) {
-	for name, value := range ep.Headers {
-		h[http.CanonicalHeaderKey(name)] = []string{value}
-	}
-	if ep.Bearer != "" {
-		h["Authorization"] = []string{authorization(ep.Bearer)}
-	}
 }

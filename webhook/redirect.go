@@ -17,7 +17,7 @@ func redirects(status int) bool {
 
 // follow answers where a redirect leads, checked as an endpoint's address is.
 // The error holds nothing of the location.
-func (s *Sender) follow(from *url.URL, location string, hops int) (*url.URL, error) {
+func (s *Sender) follow(from *url.URL, location string, hops int) (*target, error) {
 	if hops >= maxRedirects {
 		return nil, fmt.Errorf("more than %d redirects", maxRedirects)
 	}
@@ -44,5 +44,5 @@ func (s *Sender) follow(from *url.URL, location string, hops int) (*url.URL, err
 	default:
 		to.User = nil
 	}
-	return to, nil
+	return newTarget(to)
 }

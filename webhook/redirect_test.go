@@ -206,7 +206,7 @@ func TestSameOrigin(t *testing.T) {
 	} {
 		a, err1 := s.targets.get(tc.a)
 		b, err2 := s.targets.get(tc.b)
-		if err1 != nil || err2 != nil || sameOrigin(a, b) != tc.want {
+		if err1 != nil || err2 != nil || sameOrigin(a.url, b.url) != tc.want {
 			t.Error(strconv.Itoa(i), tc, err1, err2)
 		}
 	}

@@ -129,6 +129,7 @@ func TestQueryIsAppended(t *testing.T) {
 		{"q", "/p%2Fq?x=%zz;#frag", "/p%2Fq?x=%zz;&a=1&b=%20"},
 		{"none", "/p?x=%zz;", "/p?x=%zz;"},
 		{"none", "/p?", "/p?"},
+		{"none", "/p?x=a b", "/p?x=a%20b"},
 	} {
 		for range 2 { // the second time with the address parsed already
 			ep := endpointAt(srv.URL + tc.path)

@@ -7,12 +7,9 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"net/http"
 	"net/netip"
 	"strings"
 	"time"
-
-	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/switchhook/switchhook/outbox"
 	"github.com/switchhook/switchhook/record"
@@ -63,8 +60,7 @@ type Sender struct {
 	egress    egress
 	signer    signer
 	targets   targets
-	transport *http.Transport
-	client    *retryablehttp.Client
+	wire      *wire
 }
 
 // New makes a sender. An error means that cfg contradicts itself, or that a file
@@ -107,15 +103,14 @@ func newSender(cfg Config) (*Sender, error) {
 	if s.egress, err = newEgress(cfg); err != nil {
 		return nil, err
 	}
-	if s.transport, err = newTransport(cfg, s.egress); err != nil {
+	if s.wire, err = newWire(cfg, s.egress); err != nil {
 		return nil, err
 	}
-	s.client = newClient(s.transport)
 	return s, nil
 }
 
 // Close ends idle connections.
-func (s *Sender) Close() { s.transport.CloseIdleConnections() }
+func (s *Sender) Close() { s.wire.close() }
 
 // Carries reports whether an event is meant for an endpoint: its format has a
 // form for it and wants it ([Chooser]), its filter lets it through, and it is not about the endpoint

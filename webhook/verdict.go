@@ -1,7 +1,7 @@
 package webhook
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -83,22 +83,22 @@ func isDigits(s string) bool {
 	return s != ""
 }
 
-// readAnswer closes the body after reading a little of it, for a little while:
-// the verdict is already made. Of an answer to a failed try it returns the
-// beginning, for people. cancel ends the request.
-func readAnswer(resp *http.Response, delivered bool, u *url.URL, secrets func() []string, cancel context.CancelFunc) string {
-	defer resp.Body.Close()
-	if resp.Body == http.NoBody {
+// readAnswer lets go of an answer after reading a little of it, for a little while:
+// the verdict is already made. Of an answer to a failed try it returns the beginning,
+// for people.
+func readAnswer(a *answer, delivered bool, t *try, secrets func() []string) string {
+	if a.Body == http.NoBody {
+		a.done(true)
 		return ""
 	}
-	slow := time.AfterFunc(drainWait, cancel)
-	defer slow.Stop()
+	defer a.hurry(drainWait, t.deadline)()
 	excerpt := ""
 	if !delivered {
-		b, err := io.ReadAll(io.LimitReader(resp.Body, excerptMost)) // what came before an error is still an excerpt
-		excerpt = printable(scrub(string(b), err != nil || len(b) == excerptMost, u, secrets()))
+		b, err := io.ReadAll(io.LimitReader(a.Body, excerptMost)) // what came before an error is still an excerpt
+		excerpt = printable(scrub(string(b), err != nil || len(b) == excerptMost, t.to.url, secrets()))
 	}
-	_, _ = io.CopyN(io.Discard, resp.Body, drainMost) // an error only costs the connection
+	_, err := io.CopyN(io.Discard, a.Body, drainMost)
+	a.done(errors.Is(err, io.EOF)) // else there is more, or it broke off
 	return excerpt
 }
 

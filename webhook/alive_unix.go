@@ -1,0 +1,51 @@
+//go:build unix
+
+package webhook
+
+import (
+	"crypto/tls"
+	"net"
+	"syscall"
+	"time"
+)
+
+// watch looks at a connection without reading from it.
+type watch struct {
+	raw  syscall.RawConn // nil: it has no file
+	look func(fd uintptr) bool
+	open bool // what look has seen
+}
+
+// newWatch watches c, or what is beneath its TLS. There bytes may wait that are no
+// answer; elsewhere nothing may.
+func newWatch(c net.Conn) *watch {
+	secure, ok := c.(*tls.Conn)
+	if ok {
+		c = secure.NetConn()
+	}
+	w := &watch{}
+	file, has := c.(syscall.Conn)
+	if !has {
+		return w
+	}
+	w.raw, _ = file.SyscallConn() // nil with an error: as if it had no file
+	w.look = func(fd uintptr) bool {
+		var one [1]byte
+		n, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		w.open = err == syscall.EAGAIN || err == syscall.EINTR || n > 0 && ok
+		return true
+	}
+	return w
+}
+
+// alive reports whether an idle connection is still open, as far as this side has
+// heard, and nothing has come that nobody asked for.
+func (c *conn) alive() bool {
+	if c.in.Buffered() > 0 || c.SetDeadline(time.Time{}) != nil {
+		return false
+	}
+	if c.watch.raw == nil {
+		return true
+	}
+	return c.watch.raw.Read(c.watch.look) == nil && c.watch.open
+}
