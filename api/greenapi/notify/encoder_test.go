@@ -77,6 +77,7 @@ var kinds = map[record.Kind][]string{
 	record.EndpointCreated: nil, record.EndpointChanged: nil, record.EndpointDeleted: nil,
 	record.EndpointDisabled: nil, record.EndpointEnabled: nil, record.EndpointFailing: nil,
 	record.EndpointRecovered: nil, record.EndpointGaveUp: nil, record.EndpointTest: nil,
+	record.PictureUpdated: nil,
 }
 
 // head is what every notification begins with.
