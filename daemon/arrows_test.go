@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"web":                    {},
 	"configs":                {},
 	"schemas":                {},
-	"internal/eventsdoc":     {"record", "record/recordtest", "fsm", "outbox", "webhook", "api/witi", "api/greenapi/notify"},
+	"internal/eventsdoc":     {"record", "record/recordtest", "fsm", "outbox", "webhook", "api/witi", "api/greenapi", "api/greenapi/notify"},
 	"api":                    {"fsm", "record", "instance", "web", "api/witi", "api/greenapi", "api/qrcode", "api/internal/reply"},
 	"api/greenapi":           {"fsm", "record", "instance", "api/qrcode", "api/internal/reply"},
 	"api/witi":               {"fsm", "record", "instance", "api/qrcode", "api/internal/reply"},

@@ -8,9 +8,9 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/switchhook/switchhook/api/greenapi"
 	"github.com/switchhook/switchhook/api/greenapi/notify"
 	"github.com/switchhook/switchhook/api/witi"
-	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/outbox"
 	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/record/recordtest"
@@ -79,12 +79,7 @@ func green() notify.Encoder {
 				State: true, Device: true, Edited: true, Deleted: true, Poll: true,
 			}}, true
 		},
-		State: func(code fsm.State, _ fsm.Cause, _ bool) string {
-			if code == fsm.Authenticated {
-				return "authorized"
-			}
-			return "starting" // the story is one of a linked number that comes and goes
-		},
+		State: greenapi.State,
 	}
 }
 
