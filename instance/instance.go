@@ -63,7 +63,8 @@ type Instance struct {
 	phone     string    // digits of the phone that a code to type is wanted for
 	phoneErr  error     // why WhatsApp gave no code to type
 	renewing  bool      // a newer client version is being looked for
-	sending   int       // texts on their way
+	sending   int       // messages on their way
+	uploading int       // files on their way to the media servers
 	figuresAt time.Time // when what arrives has last stored the figures
 	storage   string    // why the last file could not be stored
 	logout    *logout   // a logout under way, nil without one
