@@ -18,6 +18,7 @@ type Instances interface {
 	Registry
 	Commands
 	Messages
+	Files
 	Log
 }
 

@@ -73,6 +73,7 @@ type Behaviour struct {
 	RefuseWith int    `json:"refuse_with,omitempty"` // the error that the network refuses messages to it with
 	Silent     bool   `json:"silent,omitempty"`      // the network never answers a message to it
 	Downloads  string `json:"downloads,omitempty"`   // of files that it has sent: 404, 410 or slow; empty: they work
+	Uploads    string `json:"uploads,omitempty"`     // of files that instances of its account send: 403, 500, 507, hang, mute, cut, babble, lost or nowhere; empty: they work
 }
 
 // Received is one message as a virtual phone has it.
@@ -83,6 +84,11 @@ type Received struct {
 	At   time.Time `json:"at"`
 	Text string    `json:"text"`
 	Type string    `json:"type"` // text, image, …
+
+	// Of a file:
+	MIME     string `json:"mime,omitempty"`
+	FileName string `json:"file_name,omitempty"` // of a document
+	Bytes    int64  `json:"bytes,omitempty"`
 }
 
 // FaultSpec is an accident to play. A kind passes over what it does not heed.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/switchhook/switchhook/api/internal/reply"
+	"github.com/switchhook/switchhook/instance"
 )
 
 // maxBody bounds a request's body. Who reads beyond it gets an
@@ -78,12 +79,25 @@ func prepared(w http.ResponseWriter, r *http.Request, path string) *http.Request
 	}
 	out.URL = &u
 	// w is the server's own: told of an overlong body, it closes the connection.
-	limit := int64(maxBody)
-	if path == importPath {
-		limit = MaxImport
-	}
-	out.Body = http.MaxBytesReader(w, r.Body, limit)
+	out.Body = http.MaxBytesReader(w, r.Body, bodyLimit(path))
 	return &out
+}
+
+// bodyLimit is how many bytes the body of a request for a clean path may have.
+func bodyLimit(path string) int64 {
+	switch {
+	case path == importPath:
+		return MaxImport
+	case isFiles(path):
+		return instance.MaxFile
+	}
+	return maxBody
+}
+
+// isFiles reports whether the path is where files are posted to.
+func isFiles(path string) bool {
+	segs, ok := segments(path, adminPrefix)
+	return ok && len(segs) == 3 && segs[0] == "instances" && segs[2] == "files"
 }
 
 // wantsPage reports whether a browser asks, rather than a client of a dialect.

@@ -34,6 +34,7 @@ type fleet struct {
 	test    func(context.Context, *record.Endpoint) outbox.Verdict
 	book    *book
 	watches *watches
+	turns   fileTurns // of files on their way
 	log     *slog.Logger
 	up      chan struct{} // closed when Run has begun
 	widKey  [32]byte      // keys are compared as HMACs, so that time tells nothing
@@ -64,6 +65,7 @@ type member struct {
 	asked       atomic.Pointer[string] // digits of the phone that a code to type was last made for
 	received    atomic.Int64           // messages since the start
 	sent        atomic.Int64
+	files       atomic.Int32 // on their way at this moment
 	lastMessage atomic.Int64 // its time in Unix nanoseconds, 0 before the first
 }
 
