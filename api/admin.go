@@ -68,6 +68,7 @@ func (a *API) adminRoutes() []route {
 		{http.MethodPost, below("token", "rotate"), a.rotateToken},
 		{http.MethodPost, below("pairing-code"), a.pairingCode},
 		{http.MethodPost, below("messages"), a.send},
+		{http.MethodPost, below("files"), a.sendFile},
 		{http.MethodPost, below("media", "{seq}"), a.fetch},
 		{http.MethodGet, below("media", "{seq}"), a.media},
 		{http.MethodPost, below("scan"), a.played(a.scan)},

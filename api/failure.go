@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/switchhook/switchhook/fsm"
@@ -81,6 +83,7 @@ func explain(err error) (f *failure, known bool) {
 	var unsure *instance.PictureError
 	var unsaid *instance.LookUpError
 	var large *http.MaxBytesError
+	var content *ContentError
 	switch {
 	case errors.As(err, &own):
 		return own, true
@@ -93,6 +96,8 @@ func explain(err error) (f *failure, known bool) {
 		}, true
 	case errors.Is(err, instance.ErrTextRefused):
 		return &failure{Status: http.StatusBadGateway, Code: "send_refused", Message: err.Error()}, true
+	case errors.Is(err, instance.ErrNotUploaded):
+		return &failure{Status: http.StatusBadGateway, Code: "upload_failed", Message: err.Error()}, true
 	case errors.As(err, &sending):
 		return &failure{Status: http.StatusBadGateway, Code: "send_failed", Message: sending.Error()}, true
 	case errors.As(err, &fetching):
@@ -114,7 +119,11 @@ func explain(err error) (f *failure, known bool) {
 	case errors.As(err, &fenced):
 		return &failure{Status: http.StatusConflict, Code: "fenced", Message: fenced.Error()}, true
 	case errors.As(err, &large):
-		return &failure{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Message: "the body is larger than 1 MiB"}, true
+		return &failure{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Message: fmt.Sprintf("the body is larger than %d MiB", large.Limit>>20)}, true
+	case errors.As(err, &content) && errors.Is(err, os.ErrDeadlineExceeded):
+		return &failure{Status: http.StatusRequestTimeout, Code: "too_slow", Message: "the file did not arrive in time, and nothing was sent"}, true
+	case errors.As(err, &content):
+		return &failure{Status: http.StatusBadRequest, Code: "broken_off", Message: "the file broke off, and nothing was sent"}, true
 	}
 	for _, s := range sentinels {
 		if errors.Is(err, s.err) {

@@ -74,6 +74,7 @@ type Behaviour struct {
 	Silent     bool   `json:"silent,omitempty"`      // the network never answers a message to it
 	Downloads  string `json:"downloads,omitempty"`   // of files that it has sent: 404, 410 or slow; empty: they work
 	Portraits  string `json:"portraits,omitempty"`   // of its account's own picture: hidden, refused, unacceptable or silent; empty: it can be set and seen
+	Uploads    string `json:"uploads,omitempty"`     // of files that instances of its account send: 403, 500, 507, hang, mute, cut, babble, lost or nowhere; empty: they work
 }
 
 // Received is one message as a virtual phone has it.
@@ -84,6 +85,11 @@ type Received struct {
 	At   time.Time `json:"at"`
 	Text string    `json:"text"`
 	Type string    `json:"type"` // text, image, …
+
+	// Of a file:
+	MIME     string `json:"mime,omitempty"`
+	FileName string `json:"file_name,omitempty"` // of a document
+	Bytes    int64  `json:"bytes,omitempty"`
 }
 
 // FaultSpec is an accident to play. A kind passes over what it does not heed.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/switchhook/switchhook/api/internal/reply"
+	"github.com/switchhook/switchhook/instance"
 )
 
 // maxBody bounds a request's body, where nobody says otherwise. Who reads beyond it gets an
@@ -77,6 +78,8 @@ func (a *API) bodyLimit(path string) int64 {
 		return MaxImport
 	case isPictureUpload(path):
 		return MaxPicture + maxBody // more than a picture may have: it says so itself
+	case isFiles(path):
+		return instance.MaxFile
 	}
 	for _, d := range a.dialects {
 		if d.owns(path) && d.limit != nil {
@@ -98,6 +101,12 @@ func prepared(w http.ResponseWriter, r *http.Request, path string, limit int64) 
 	// w is the server's own: told of an overlong body, it closes the connection.
 	out.Body = http.MaxBytesReader(w, r.Body, limit)
 	return &out
+}
+
+// isFiles reports whether the path is where files are posted to.
+func isFiles(path string) bool {
+	segs, ok := segments(path, adminPrefix)
+	return ok && len(segs) == 3 && segs[0] == "instances" && segs[2] == "files"
 }
 
 // wantsPage reports whether a browser asks, rather than a client of a dialect.

@@ -38,6 +38,7 @@ type fleet struct {
 	greenTurn chan struct{} // of one: who changes what an instance is to GREEN-API's clients
 	queue     *queue.Queue
 	watches   *watches
+	turns     fileTurns // of files on their way
 	maker     *picture.Maker
 	shelf     shelf
 	log       *slog.Logger
@@ -72,6 +73,7 @@ type member struct {
 	asked       atomic.Pointer[string] // digits of the phone that a code to type was last made for
 	received    atomic.Int64           // messages since the start
 	sent        atomic.Int64
+	files       atomic.Int32 // on their way at this moment
 	lastMessage atomic.Int64 // its time in Unix nanoseconds, 0 before the first
 }
 

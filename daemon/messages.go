@@ -89,7 +89,7 @@ func (f *fleet) withMedia(id string, seq uint64) (*record.Message, error) {
 			if m := events[0].Message; m != nil && m.Media != nil && len(m.Media.Ref) > 0 {
 				return m, nil
 			}
-			return nil, &instance.InvalidError{Field: "seq", Problem: fmt.Sprintf("event %d is a %s: give the number of a message.media", seq, events[0].Kind)}
+			return nil, &instance.InvalidError{Field: "seq", Problem: fmt.Sprintf("event %d is a %s: give the number of one that a file came with, or was sent with", seq, events[0].Kind)}
 		}
 	}
 	return nil, &instance.InvalidError{Field: "seq", Problem: fmt.Sprintf("the log of the instance has no event %d, or has it no more (store.retention)", seq)}
@@ -101,10 +101,15 @@ type storage struct{ *files.Owner }
 // Write implements [instance.Files].
 func (s storage) Write(folder, name string, bytes int64, fill func(io.Writer) error) (record.File, error) {
 	f, err := s.Owner.Write(folder, name, bytes, fill)
+	return f, noRoom(err)
+}
+
+// noRoom is an error of package files as instances know it.
+func noRoom(err error) error {
 	if errors.Is(err, files.ErrFull) || errors.Is(err, files.ErrUnwritable) {
-		err = &fullError{err}
+		return &fullError{err}
 	}
-	return f, err
+	return err
 }
 
 // fullError is [instance.ErrFull] with how much there is and what makes room. A disk

@@ -99,6 +99,7 @@ func (p phones) Behave(ctx context.Context, b api.Behaviour) error {
 	return sandboxProblem(p.control.Behave(ctx, b.Phone, sandbox.Behaviour{
 		Receipts: sandbox.Receipts(b.Receipts), RefuseWith: b.RefuseWith, Silent: b.Silent, Downloads: sandbox.Downloads(b.Downloads),
 		Portraits: sandbox.Portraits(b.Portraits),
+		Uploads:   sandbox.Uploads(b.Uploads),
 	}))
 }
 
@@ -110,7 +111,10 @@ func (p phones) Inbox(ctx context.Context, phone string) ([]api.Received, error)
 	}
 	out := make([]api.Received, 0, len(all))
 	for _, m := range all {
-		out = append(out, api.Received{ID: m.ID, From: digitsOf(m.From), To: digitsOf(m.To), At: m.At, Text: m.Text, Type: m.Kind})
+		out = append(out, api.Received{
+			ID: m.ID, From: digitsOf(m.From), To: digitsOf(m.To), At: m.At, Text: m.Text, Type: m.Kind,
+			MIME: m.MIME, FileName: m.FileName, Bytes: m.Bytes,
+		})
 	}
 	return out, nil
 }

@@ -20,6 +20,9 @@
 // log, without which nothing works. Who is refused for want of room gets [ErrFull],
 // with how much there is and which key allows more.
 //
+// A [Spool] is for what only passes through: it has no name, is bounded by the same
+// limits while it is there, and ends with whoever holds it.
+//
 // How much is stored is known in memory: counted once when the directory is opened,
 // and kept exact from there on. Files that somebody else puts there or takes away
 // are noticed at the next start.

@@ -35,7 +35,7 @@ func (o *Owner) Write(folder, name string, bytes int64, fill func(io.Writer) err
 	if err := o.makeFolder(folder); err != nil {
 		return record.File{}, w.explain(err)
 	}
-	if err := w.open(o.path(folder, tempName())); err != nil {
+	if err := w.open(o.path(folder, tempName()), os.O_WRONLY); err != nil {
 		return record.File{}, w.explain(err)
 	}
 	err = fill(w)
@@ -130,9 +130,9 @@ type writing struct {
 	err      error // why it cannot go on
 }
 
-func (w *writing) open(name string) (err error) {
+func (w *writing) open(name string, access int) (err error) {
 	w.name = name
-	w.file, err = w.o.files.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	w.file, err = w.o.files.root.OpenFile(name, access|os.O_CREATE|os.O_EXCL, 0o600)
 	return err
 }
 

@@ -19,7 +19,8 @@ import (
 type attempt struct {
 	gen    uint64
 	conn   Conn
-	cancel context.CancelFunc // ends the dial, or the wait for a turn to dial
+	ctx    context.Context    // of the dial, or the wait for a turn to dial, and of uploads
+	cancel context.CancelFunc // ends it
 	closed bool
 	gone   chan struct{}          // closed when the connection is
 	land   atomic.Pointer[func()] // tells the budget that it is in flight no more
@@ -51,7 +52,7 @@ func (i *Instance) begin(granted bool) {
 	i.gen++
 	gen := i.gen
 	ctx, cancel := context.WithCancel(i.ctx)
-	t := &attempt{gen: gen, cancel: cancel, gone: make(chan struct{})}
+	t := &attempt{gen: gen, ctx: ctx, cancel: cancel, gone: make(chan struct{})}
 	i.try = t
 	conn, err := i.cfg.Driver.Open(Spec{
 		Instance:  i.id,

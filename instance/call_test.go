@@ -3,6 +3,7 @@ package instance_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,6 +106,8 @@ func (r *rig) named(name string) func(context.Context) (any, error) {
 			return i.LinkPhone(ctx, "5511888880000", nil)
 		case "send":
 			return i.Send(ctx, hello)
+		case "send file":
+			return i.SendFile(ctx, letter, strings.NewReader("a letter"))
 		case "fetch":
 			return i.Fetch(ctx, record.Message{ID: "m1", Media: &record.Media{Ref: []byte("r")}})
 		case "fence":

@@ -26,7 +26,7 @@ var (
 	ErrUnavailable = errors.New("the store cannot be written now: free space or mend the data directory, then try again")
 	// ErrNotConnected: what was asked for needs a usable connection.
 	ErrNotConnected = errors.New("not connected: restore the session, or generate a code and scan it")
-	// ErrBusy: too many texts, pictures or questions are on their way.
+	// ErrBusy: too many messages, files, pictures or questions are on their way.
 	ErrBusy = errors.New("too much is being asked of WhatsApp at once: try again in a moment")
 	// ErrGone: WhatsApp does not keep the file any more.
 	ErrGone = errors.New("WhatsApp does not keep this file any more: ask the sender for it again")

@@ -32,6 +32,7 @@ func (d *driver) Open(spec instance.Spec) (instance.Conn, error) {
 	c := &conn{
 		spec: spec, answer: make(chan error, 1), loggedOut: make(chan error, 1),
 		codeTyped: make(chan phoneCode, 1), wanted: make(chan string, 8), sentTexts: make(chan error, 1),
+		uploads: make(chan error, 1),
 	}
 	if d.prepare != nil {
 		d.prepare(c)
@@ -66,6 +67,8 @@ type conn struct {
 	onFetch   func(context.Context, io.Writer) error
 	onPicture func(ctx context.Context, jpeg []byte) (string, error)
 	onContact func(ctx context.Context, jid string) (record.Contact, error)
+	uploads   chan error   // Upload's
+	uploading atomic.Int32 // calls of Upload under way
 
 	onDial   func(context.Context) error // instead of the above
 	onLogout func(context.Context) error
@@ -109,6 +112,26 @@ func (c *conn) SendText(ctx context.Context, t instance.Text) (record.Message, e
 		return record.Message{}, err
 	}
 	return record.Message{ID: t.ID, Chat: t.To, To: t.To, FromMe: true, Text: t.Body}, nil
+}
+
+// Upload reads the file once it is told that it can be uploaded. What sends it then
+// is answered as a text is, and ends with the connection.
+func (c *conn) Upload(ctx context.Context, f instance.File, content io.ReadSeeker) (instance.Sending, error) {
+	c.uploading.Add(1)
+	defer c.uploading.Add(-1)
+	if err := await(ctx, c.uploads); err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(content)
+	return func(ctx context.Context) (record.Message, error) {
+		if err := await(ctx, c.sentTexts); err != nil {
+			return record.Message{}, err
+		}
+		return record.Message{
+			ID: f.ID, Chat: f.To, To: f.To, FromMe: true, Text: f.Caption, Type: "document",
+			Media: &record.Media{MIME: f.MIME, Bytes: int64(len(text)), FileName: f.Name, Ref: []byte("r")},
+		}, nil
+	}, err
 }
 
 func (c *conn) Download(ctx context.Context, _ record.Media, w io.Writer) error {

@@ -65,7 +65,8 @@ type Instance struct {
 	phone     string    // digits of the phone that a code to type is wanted for
 	phoneErr  error     // why WhatsApp gave no code to type
 	renewing  bool      // a newer client version is being looked for
-	sending   int       // texts on their way
+	sending   int       // messages on their way
+	uploading int       // files on their way to the media servers
 	picturing bool      // the account's picture is being set
 	pictures  []picturing
 	clears    int       // how often the files were cleared

@@ -94,7 +94,11 @@ func (w *walk) lookAtTime() {
 
 // lookAtAnswer: in time, and true.
 func (w *walk) lookAtAnswer(c *named) {
-	if c.took > w.timing.Command {
+	limit := w.timing.Command
+	if c.name == "send file" {
+		limit += w.timing.Upload
+	}
+	if c.took > limit {
 		w.t.Errorf("%s was answered after %v", c.name, c.took)
 	}
 	known := []error{

@@ -83,6 +83,12 @@ type Conn interface {
 	// text may have been sent.
 	SendText(ctx context.Context, t Text) (record.Message, error)
 	Faces
+	// Upload gives a file to WhatsApp's media servers, from the beginning of content
+	// to its end, and answers how to send the message that it belongs to: at once, and
+	// once. Nothing was sent before. An [*InvalidError] is about the recipient or the
+	// file; with an error that wraps [ErrFull] there was no room for it on the disk,
+	// and with [ErrNotConnected] the connection has ended.
+	Upload(ctx context.Context, f File, content io.ReadSeeker) (Sending, error)
 	// Download writes a file that came with a message to w.
 	Download(ctx context.Context, m record.Media, w io.Writer) error
 	// Renew looks for a newer client version than this connection has announced
@@ -118,6 +124,9 @@ type Text struct {
 	To   string // digits, or a JID
 	Body string
 }
+
+// Sending sends a message and answers what was sent, as [Conn.SendText] does.
+type Sending func(ctx context.Context) (record.Message, error)
 
 // Gauges are figures of one connection.
 type Gauges struct {
@@ -192,6 +201,7 @@ type Timing struct {
 	CodeIdle   time.Duration // without anyone asking for a code
 	PhoneCode  time.Duration // one code to type on the phone
 	Fetch      time.Duration // the download of one file
+	Upload     time.Duration // the upload of one file, before its message is sent
 	Command    time.Duration // a command's wait for its outcome
 	RetryMin   time.Duration
 	RetryMax   time.Duration
@@ -206,7 +216,7 @@ func DefaultTiming() Timing {
 	return Timing{
 		Dial: 20 * time.Second, Login: 30 * time.Second, Redial: 5 * time.Second,
 		CodeShown: 20 * time.Second, CodeIdle: 3 * time.Minute, PhoneCode: 160 * time.Second,
-		Command: 15 * time.Second, Fetch: 2 * time.Minute,
+		Command: 15 * time.Second, Fetch: 2 * time.Minute, Upload: 2 * time.Minute,
 		RetryMin: time.Second, RetryMax: 5 * time.Minute, Steady: time.Minute,
 		DeafAfter: 90 * time.Second, Check: 30 * time.Second, StoreRetry: time.Second,
 	}

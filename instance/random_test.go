@@ -86,7 +86,7 @@ func (w *walk) act() {
 	case n < 30:
 		names := []string{
 			"generate", "close", "restore", "disconnect", "save", "clear", "configure",
-			"link", "link another", "send", "send", "fetch", "fence", "unfence", "unfence",
+			"link", "link another", "send", "send", "send file", "fetch", "fence", "unfence", "unfence",
 		}
 		w.ask(names[w.rand.IntN(len(names))])
 		if w.rand.IntN(200) == 0 {
@@ -235,6 +235,9 @@ func (w *walk) talk() {
 			}
 		}()
 	case 2:
+		if len(c.uploads) == 0 {
+			c.uploads <- []error{nil, nil, errUnreachable}[w.rand.IntN(3)]
+		}
 		if len(c.sentTexts) == 0 {
 			w.notef("text answered")
 			c.sentTexts <- []error{nil, nil, errUnreachable}[w.rand.IntN(3)]

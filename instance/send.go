@@ -12,7 +12,7 @@ import (
 
 const (
 	maxText    = 64 << 10 // bytes; WhatsApp's own limit is of the same order
-	maxSending = 32       // texts on their way at once; WhatsApp takes them one after another
+	maxSending = 32       // messages on their way at once; WhatsApp takes them one after another
 )
 
 // Send sends a text to one person and answers what was sent once WhatsApp has
@@ -33,26 +33,35 @@ func (i *Instance) Send(ctx context.Context, t Text) (record.Message, error) {
 	}
 	r, err := i.ask(ctx, func(c *command) {
 		switch {
-		case i.rec.State != fsm.Authenticated || i.try == nil || i.try.closed || i.logout != nil:
+		case !i.canSend():
 			i.answer(c, ErrNotConnected)
-			return
 		case i.sending >= maxSending:
 			i.answer(c, ErrBusy)
-			return
+		default:
+			conn := i.try.conn
+			i.launch(c, func(ctx context.Context) (record.Message, error) { return conn.SendText(ctx, t) })
 		}
-		i.sending++
-		conn := i.try.conn
-		ctx, cancel := context.WithTimeout(i.ctx, i.cfg.Timing.Command)
-		i.child(func() {
-			defer cancel()
-			m, err := conn.SendText(ctx, t)
-			i.post(mail{then: func(ctx context.Context) { i.sent(ctx, c, m, err) }})
-		})
 	})
 	return r.message, err
 }
 
-// sent records a text that WhatsApp has taken over, whatever has become of the
+// canSend reports whether there is a connection to send on.
+func (i *Instance) canSend() bool {
+	return i.rec.State == fsm.Authenticated && i.try != nil && !i.try.closed && i.logout == nil
+}
+
+// launch sends a message beside the loop and answers the command.
+func (i *Instance) launch(c *command, send Sending) {
+	i.sending++
+	ctx, cancel := context.WithTimeout(i.ctx, i.cfg.Timing.Command)
+	i.child(func() {
+		defer cancel()
+		m, err := send(ctx)
+		i.post(mail{then: func(ctx context.Context) { i.sent(ctx, c, m, err) }})
+	})
+}
+
+// sent records a message that WhatsApp has taken over, whatever has become of the
 // connection since.
 func (i *Instance) sent(ctx context.Context, c *command, m record.Message, err error) {
 	i.sending--
@@ -75,14 +84,24 @@ func (i *Instance) sent(ctx context.Context, c *command, m record.Message, err e
 		i.answer(c, ErrNotReady)
 		return
 	}
-	c.reply <- result{info: i.info(), message: m}
+	c.reply <- result{info: i.info(), message: withoutKey(m)}
 }
 
-// lastWords is how long a stop waits for texts on their way. It is less than
+// withoutKey is a message as callers get it: the key of its file is for the log.
+func withoutKey(m record.Message) record.Message {
+	if m.Media != nil {
+		media := *m.Media
+		media.Ref = nil
+		m.Media = &media
+	}
+	return m
+}
+
+// lastWords is how long a stop waits for messages on their way; uploads end with it. It is less than
 // goodbye: they have to be stored.
 const lastWords = time.Second
 
-// lastTexts lets WhatsApp answer for the texts, and the picture, that are on their
+// lastTexts lets WhatsApp answer for the messages, and the picture, that are on their
 // way when the instance is to stop: what it has taken over could not be recorded later. New
 // commands are refused meanwhile.
 func (i *Instance) lastTexts(ctx context.Context) {
@@ -108,16 +127,16 @@ func (i *Instance) lastTexts(ctx context.Context) {
 	}
 }
 
-// ErrTextRefused in a [SendError] says that WhatsApp has refused the text: it was
+// ErrTextRefused in a [SendError] says that WhatsApp has refused the message: it was
 // not sent.
 var ErrTextRefused = errors.New("WhatsApp refused the message")
 
-// SendError says that WhatsApp has not confirmed a text. It may have been sent,
-// unless it is an [ErrTextRefused].
+// SendError says that WhatsApp has not confirmed a message. It may have been sent,
+// unless it is an [ErrTextRefused] or an [ErrNotUploaded].
 type SendError struct{ Err error }
 
 func (e *SendError) Error() string {
-	if errors.Is(e.Err, ErrTextRefused) {
+	if errors.Is(e.Err, ErrTextRefused) || errors.Is(e.Err, ErrNotUploaded) {
 		return e.Err.Error()
 	}
 	return "WhatsApp did not confirm the message: " + e.Err.Error()

@@ -33,7 +33,7 @@ type Message struct {
 	SentAt time.Time `json:"sent_at"` // by WhatsApp's clock, in whole seconds
 
 	Text    string   `json:"text,omitempty"`    // what was written; a caption; a reaction
-	Type    string   `json:"type,omitempty"`    // MessageMedia and MessageOther: image, video, audio, document, sticker, location, contact, …; MessageReceipt: delivered, read, played; MessageCall: offer
+	Type    string   `json:"type,omitempty"`    // MessageMedia, MessageSent of a file, and MessageOther: image, video, audio, document, sticker, location, contact, …; MessageReceipt: delivered, read, played; MessageCall: offer
 	Targets []string `json:"targets,omitempty"` // ids of the messages reacted to, edited, revoked or receipted
 	Quoted  string   `json:"quoted,omitempty"`  // id of the message this one answers
 	Media   *Media   `json:"media,omitempty"`
@@ -42,7 +42,8 @@ type Message struct {
 	Withheld bool `json:"withheld,omitempty"`
 }
 
-// Media is a file that came with a message and was not downloaded yet.
+// Media is a file that came with a message and was not downloaded yet, or that was
+// sent with one.
 type Media struct {
 	MIME     string `json:"mime"`
 	Bytes    int64  `json:"bytes"` // as the sender says

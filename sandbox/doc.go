@@ -37,7 +37,7 @@
 //	message_mailbox.go  what waits for a companion, delivered in order to its connection
 //	receipts.go         what ends the waiting
 //	message_inbound.go  what companions send
-//	media_store.go      files, encrypted, in memory
+//	media_store.go      files, encrypted: in memory, and those of companions in files without a name
 //	picture.go          accounts' own pictures, in the clear
 //
 // A message is acknowledged by a receipt and by nothing else, and not by the

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
@@ -77,18 +78,40 @@ func words(s string) *string {
 }
 
 // readMedia says what file a companion has sent.
-func readMedia(m *waE2E.Message) (kind, caption, target, mime string) {
+func readMedia(m *waE2E.Message, got *ReceivedMessage) {
 	switch {
 	case m.GetImageMessage() != nil:
-		return "image", m.GetImageMessage().GetCaption(), "", m.GetImageMessage().GetMimetype()
+		v := m.GetImageMessage()
+		got.Kind, got.Text, got.ReceivedFile = "image", v.GetCaption(), receivedFile("image", v)
+		got.Width, got.Height, got.Thumbnail = int(v.GetWidth()), int(v.GetHeight()), v.GetJPEGThumbnail()
 	case m.GetVideoMessage() != nil:
-		return "video", m.GetVideoMessage().GetCaption(), "", m.GetVideoMessage().GetMimetype()
+		got.Kind, got.Text, got.ReceivedFile = "video", m.GetVideoMessage().GetCaption(), receivedFile("video", m.GetVideoMessage())
 	case m.GetAudioMessage() != nil:
-		return "audio", "", "", m.GetAudioMessage().GetMimetype()
+		got.Kind, got.ReceivedFile = "audio", receivedFile("audio", m.GetAudioMessage())
 	case m.GetDocumentMessage() != nil:
-		return "document", m.GetDocumentMessage().GetCaption(), "", m.GetDocumentMessage().GetMimetype()
+		v := m.GetDocumentMessage()
+		got.Kind, got.Text, got.ReceivedFile = "document", v.GetCaption(), receivedFile("document", v)
+		got.FileName = cmp.Or(v.GetFileName(), v.GetTitle())
 	case m.GetStickerMessage() != nil:
-		return "sticker", "", "", m.GetStickerMessage().GetMimetype()
+		got.Kind, got.ReceivedFile = "sticker", receivedFile("sticker", m.GetStickerMessage())
+	default:
+		got.Kind = "other"
 	}
-	return "other", "", "", ""
+}
+
+// sentFile is what every message with a file says of it.
+type sentFile interface {
+	GetMimetype() string
+	GetDirectPath() string
+	GetMediaKey() []byte
+	GetFileSHA256() []byte
+	GetFileEncSHA256() []byte
+	GetFileLength() uint64
+}
+
+func receivedFile(kind string, f sentFile) ReceivedFile {
+	return ReceivedFile{MIME: f.GetMimetype(), Bytes: int64(min(f.GetFileLength(), math.MaxInt64)), opens: fileKeys{
+		path: f.GetDirectPath(), purpose: mediaTable[kind].purpose, key: f.GetMediaKey(),
+		plain: f.GetFileSHA256(), cipher: f.GetFileEncSHA256(),
+	}}
 }

@@ -30,12 +30,7 @@ type sealedFile struct {
 func sealFile(plain []byte, purpose string) (sealedFile, error) {
 	f := sealedFile{key: make([]byte, 32), plain: sha256.Sum256(plain), size: uint64(len(plain)), keyTime: now().Unix()}
 	rand.Read(f.key)
-	keys, err := hkdf.Key(sha256.New, f.key, nil, purpose, 112)
-	if err != nil {
-		return sealedFile{}, fmt.Errorf("derive media keys: %w", err)
-	}
-	iv, cipherKey, macKey := keys[:16], keys[16:48], keys[48:80]
-	block, err := aes.NewCipher(cipherKey)
+	iv, block, macKey, err := mediaKeys(f.key, purpose)
 	if err != nil {
 		return sealedFile{}, fmt.Errorf("encrypt media: %w", err)
 	}
@@ -53,4 +48,14 @@ func sealFile(plain []byte, purpose string) (sealedFile, error) {
 	f.body = body
 	f.cipher = sha256.Sum256(f.body)
 	return f, nil
+}
+
+// mediaKeys derives what a file is encrypted and signed with from its key.
+func mediaKeys(key []byte, purpose string) (iv []byte, block cipher.Block, macKey []byte, err error) {
+	keys, err := hkdf.Key(sha256.New, key, nil, purpose, 112)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("derive media keys: %w", err)
+	}
+	block, err = aes.NewCipher(keys[16:48])
+	return keys[:16], block, keys[48:80], err
 }

@@ -84,7 +84,7 @@ func (c contents) plain(copyOf *phone, hidden bool) ([]byte, error) {
 }
 
 // readContents says what a message is that a companion has written.
-func readContents(m *waE2E.Message) (kind, words, target, mime string) {
+func readContents(m *waE2E.Message) (got ReceivedMessage) {
 	if inner := m.GetEditedMessage().GetMessage(); inner != nil {
 		m = inner
 	}
@@ -97,16 +97,17 @@ func readContents(m *waE2E.Message) (kind, words, target, mime string) {
 	p := m.GetProtocolMessage()
 	switch {
 	case m.GetConversation() != "" || m.GetExtendedTextMessage() != nil:
-		return "text", cmp.Or(m.GetConversation(), m.GetExtendedTextMessage().GetText()), "", ""
+		got.Kind, got.Text = "text", cmp.Or(m.GetConversation(), m.GetExtendedTextMessage().GetText())
 	case m.GetReactionMessage() != nil:
-		return "reaction", m.GetReactionMessage().GetText(), m.GetReactionMessage().GetKey().GetID(), ""
+		got.Kind, got.Text, got.Target = "reaction", m.GetReactionMessage().GetText(), m.GetReactionMessage().GetKey().GetID()
 	case p.GetType() == waE2E.ProtocolMessage_MESSAGE_EDIT && p.GetEditedMessage() != nil:
-		_, words, _, _ = readContents(p.GetEditedMessage())
-		return "edit", words, p.GetKey().GetID(), ""
+		got.Kind, got.Text, got.Target = "edit", readContents(p.GetEditedMessage()).Text, p.GetKey().GetID()
 	case p != nil && p.GetType() == waE2E.ProtocolMessage_REVOKE && p.GetKey() != nil:
-		return "revoke", "", p.GetKey().GetID(), ""
+		got.Kind, got.Target = "revoke", p.GetKey().GetID()
 	case p != nil:
-		return "protocol", p.GetType().String(), "", ""
+		got.Kind, got.Text = "protocol", p.GetType().String()
+	default:
+		readMedia(m, &got)
 	}
-	return readMedia(m)
+	return got
 }

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -130,6 +131,32 @@ func FuzzMessageNodes(f *testing.F) {
 		}
 		if b, err := readBundle(node, d.Registration.Identity); err == nil && !b.signed.valid(b.identity) {
 			t.Fatal("bundle with a wrong signature")
+		}
+	})
+}
+
+// FuzzOpenFile: whatever was uploaded is opened or refused.
+func FuzzOpenFile(f *testing.F) {
+	sealed, err := sealFile([]byte("a picture"), mediaTable["image"].purpose)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(sealed.body, sealed.key, sealed.plain[:], true)
+	f.Add(sealed.body[1:], sealed.key, sealed.plain[:], false)
+	f.Add([]byte{}, []byte{}, []byte{}, true)
+	f.Fuzz(func(t *testing.T, body, key, plain []byte, honest bool) {
+		keys := fileKeys{purpose: mediaTable["image"].purpose, key: key, plain: plain}
+		if honest {
+			sum := sha256.Sum256(body)
+			keys.cipher = sum[:]
+		}
+		var out bytes.Buffer
+		err := keys.open(mediaFile{content: bytes.NewReader(body), size: int64(len(body))}, &out)
+		if sum := sha256.Sum256(out.Bytes()); err == nil && !bytes.Equal(sum[:], plain) {
+			t.Fatalf("%q was opened as %q", body, out.Bytes())
+		}
+		if err != nil && !errors.Is(err, ErrUnreadable) {
+			t.Fatal(err)
 		}
 	})
 }

@@ -246,6 +246,7 @@ func TestMessageControl(t *testing.T) {
 		"no companion":     {second(control.Send(t.Context(), sandbox.SendSpec{To: contact, Text: "x"})), sandbox.ErrNotPaired},
 		"unknown message":  {second(control.Send(t.Context(), sandbox.SendSpec{To: someone, ID: "X", Repeat: true})), sandbox.ErrUnknownMessage},
 		"odd receipts":     {control.Behave(t.Context(), contact, sandbox.Behaviour{Receipts: "smell"}), sandbox.ErrBadBehaviour},
+		"odd uploads":      {control.Behave(t.Context(), contact, sandbox.Behaviour{Uploads: "9"}), sandbox.ErrBadBehaviour},
 		"odd downloads":    {control.Behave(t.Context(), contact, sandbox.Behaviour{Downloads: "500"}), sandbox.ErrBadBehaviour},
 		"received nothing": {second(control.Received(t.Context(), "5511900000099")), sandbox.ErrUnknownPhone},
 		"odd history":      {second(control.SyncHistory(t.Context(), someone, sandbox.HistorySpec{Type: "art"})), sandbox.ErrBadMessage},

@@ -160,12 +160,12 @@ func (c *conn) readCopy(from device, m inbound, one inboundCopy) bool {
 		}
 		return false
 	}
-	got := ReceivedMessage{ID: m.id, From: c.login.jid().String(), To: m.to.String(), At: now()}
-	inner := &message
+	to, inner, own := m.to.String(), &message, false
 	if copied := message.GetDeviceSentMessage(); copied != nil && one.owner.Digits == c.login.Phone {
-		got.Own, got.To, inner = true, copied.GetDestinationJID(), copied.GetMessage()
+		to, inner, own = copied.GetDestinationJID(), copied.GetMessage(), true
 	}
-	got.Kind, got.Text, got.Target, got.MIME = readContents(inner)
+	got := readContents(inner)
+	got.ID, got.From, got.To, got.Own, got.At = m.id, c.login.jid().String(), to, own, now()
 	n.inbox.put(one.owner.Digits, got)
 	return true
 }

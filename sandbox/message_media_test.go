@@ -2,8 +2,10 @@ package sandbox_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,10 +95,85 @@ func TestMediaFromCompanion(t *testing.T) {
 		if got := r.received(t, contact); len(got) != 1 || got[0].Kind != "image" || got[0].Text != "see" || got[0].MIME != "image/png" {
 			t.Errorf("received %+v", got)
 		}
+		var opened bytes.Buffer
+		if err := r.network.ReadFile(t.Context(), contact, m.Info.ID, &opened); err != nil || !bytes.Equal(opened.Bytes(), body) {
+			t.Errorf("the phone opened %q, %v", opened.Bytes(), err)
+		}
+		if err := r.network.ReadFile(t.Context(), contact, "NONE", &opened); !errors.Is(err, sandbox.ErrUnknownMessage) {
+			t.Errorf("a message that it does not have: %v", err)
+		}
 		m.Message.ImageMessage.DirectPath, m.Message.ImageMessage.URL = proto.String("/v/99-x?a"), nil
 		if _, err := b.client.Download(t.Context(), fileIn(m.Message)); !errors.Is(err, whatsmeow.ErrMediaDownloadFailedWith404) {
 			t.Errorf("download of nothing: %v", err)
 		}
+	})
+}
+
+// TestFilesThatCannotBeOpened: what a companion says of its file must be true.
+func TestFilesThatCannotBeOpened(t *testing.T) {
+	inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
+		a := r.enrol(t, someone)
+		defer a.hangUp()
+		if err := r.network.Behave(t.Context(), contact, sandbox.Behaviour{}); err != nil { // makes the phone
+			t.Fatal(err)
+		}
+		up, err := a.client.Upload(t.Context(), bytes.Repeat([]byte("x"), 40_000), whatsmeow.MediaDocument)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, lie := range map[string]func(*waE2E.DocumentMessage){
+			"":                func(*waE2E.DocumentMessage) {},
+			"another path":    func(m *waE2E.DocumentMessage) { m.DirectPath = proto.String("/v/9-x?") },
+			"another key":     func(m *waE2E.DocumentMessage) { m.MediaKey = make([]byte, 32) },
+			"no key":          func(m *waE2E.DocumentMessage) { m.MediaKey = nil },
+			"another hash":    func(m *waE2E.DocumentMessage) { m.FileEncSHA256 = make([]byte, 32) },
+			"another content": func(m *waE2E.DocumentMessage) { m.FileSHA256 = make([]byte, 32) },
+		} {
+			m := &waE2E.DocumentMessage{
+				FileName: proto.String("a.txt"), Mimetype: proto.String("text/plain"), DirectPath: &up.DirectPath, MediaKey: up.MediaKey,
+				FileEncSHA256: up.FileEncSHA256, FileSHA256: up.FileSHA256, FileLength: &up.FileLength,
+			}
+			lie(m)
+			sent, err := a.client.SendMessage(t.Context(), pn(contact), &waE2E.Message{DocumentMessage: m})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := r.received(t, contact)
+			if last := got[len(got)-1]; last.Kind != "document" || last.FileName != "a.txt" || last.Bytes != 40_000 || last.MIME != "text/plain" {
+				t.Errorf("%s: received %+v", name, last)
+			}
+			var opened bytes.Buffer
+			err = r.network.ReadFile(t.Context(), contact, sent.ID, &opened)
+			if (name == "") != (err == nil) || err != nil && !errors.Is(err, sandbox.ErrUnreadable) {
+				t.Errorf("%s: %d bytes, %v", name, opened.Len(), err)
+			}
+		}
+	})
+}
+
+// TestSpoiltUploads: each fails in its own way, and nothing is kept.
+func TestSpoiltUploads(t *testing.T) {
+	inBubble(t, sandbox.Config{}, func(t *testing.T, r *rig) {
+		a, b := r.enrol(t, someone), r.enrol(t, contact)
+		defer a.hangUp()
+		defer b.hangUp()
+		for how, says := range map[sandbox.Uploads]string{
+			sandbox.UploadsRefused: "403", sandbox.UploadsFail: "500", sandbox.UploadsFull: "507", sandbox.UploadsCut: "EOF",
+			sandbox.UploadsHang: "deadline", sandbox.UploadsMute: "deadline",
+		} {
+			if err := r.network.Behave(t.Context(), someone, sandbox.Behaviour{Uploads: how}); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			if _, err := a.client.Upload(ctx, []byte("a picture"), whatsmeow.MediaImage); err == nil || !strings.Contains(err.Error(), says) {
+				t.Errorf("%s: %v", how, err)
+			}
+			cancel()
+			if _, err := b.client.Upload(t.Context(), []byte("a picture"), whatsmeow.MediaImage); err != nil {
+				t.Errorf("%s, of another account: %v", how, err)
+			}
+		}
+		r.behave(t, sandbox.Behaviour{})
 	})
 }
 

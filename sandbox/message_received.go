@@ -24,8 +24,21 @@ type ReceivedMessage struct {
 	Kind   string    `json:"kind"`             // text, image, reaction, …
 	Text   string    `json:"text,omitempty"`   // or caption, or emoji
 	Target string    `json:"target,omitempty"` // the message that it is about
-	MIME   string    `json:"mime,omitempty"`   // of a file
 	At     time.Time `json:"at"`
+	ReceivedFile
+}
+
+// ReceivedFile is what a message says of its file; the zero value is none. See
+// [Network.ReadFile] for the file itself.
+type ReceivedFile struct {
+	MIME      string `json:"mime,omitempty"`
+	FileName  string `json:"file_name,omitempty"` // of a document
+	Bytes     int64  `json:"bytes,omitempty"`
+	Width     int    `json:"width,omitempty"` // of an image
+	Height    int    `json:"height,omitempty"`
+	Thumbnail []byte `json:"thumbnail,omitempty"` // a JPEG
+
+	opens fileKeys
 }
 
 // Receipts says which receipts a phone sends for what it has read.
@@ -58,6 +71,7 @@ type Behaviour struct {
 	Silent     bool      `json:"silent,omitempty"`      // the server never answers a message to it
 	Downloads  Downloads `json:"downloads,omitempty"`   // of files that it has sent
 	Portraits  Portraits `json:"portraits,omitempty"`   // of its account's own picture
+	Uploads    Uploads   `json:"uploads,omitempty"`     // by companions of its own
 }
 
 // inbox is what phones have received, and how they behave. Any goroutine may call
@@ -141,6 +155,8 @@ func (n *Network) Behave(_ context.Context, digits string, how Behaviour) error 
 		return fmt.Errorf("%w: there are no downloads %q, but 404, 410, slow", ErrBadBehaviour, how.Downloads)
 	case !slices.Contains([]Portraits{PortraitsWork, PortraitsHidden, PortraitsRefused, PortraitsUnacceptable, PortraitsSilent}, how.Portraits):
 		return fmt.Errorf("%w: there are no portraits %q, but hidden, refused, unacceptable, silent", ErrBadBehaviour, how.Portraits)
+	case !slices.Contains(allUploads, how.Uploads):
+		return fmt.Errorf("%w: there are no uploads %q, but 403, 500, 507, hang, mute, cut, babble, lost, nowhere", ErrBadBehaviour, how.Uploads)
 	case how.RefuseWith < 0 || how.RefuseWith > 999:
 		return fmt.Errorf("%w: error %d has not three digits", ErrBadBehaviour, how.RefuseWith)
 	}

@@ -109,6 +109,7 @@ func (n *Network) Close() error {
 		return nil
 	}
 	n.journal.close()
+	n.media.close()
 	if err := n.ledger.close(); err != nil {
 		return fmt.Errorf("close sandbox: %w", err)
 	}

@@ -43,7 +43,7 @@ type conn struct {
 	announced atomic.Pointer[store.WAVersionContainer] // nil before the login
 	history   atomic.Uint64                            // wakes of the goroutine that stores it, 0: none runs
 	counted   atomic.Bool
-	texts     *semaphore.Weighted // of one: the text that is being sent
+	sends     *semaphore.Weighted // of one: the message that is being sent
 
 	mu   sync.Mutex
 	dial chan struct{} // closed when the library's dial has returned; nil before Dial; guarded by mu

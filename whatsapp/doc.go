@@ -27,7 +27,13 @@
 //   - A media message says which URL to fetch, and the library fetches any. Only
 //     the path is kept, to be asked of WhatsApp's own hosts.
 //   - It forgets what it has sent with the client that sent it. The driver keeps
-//     the latest texts, for phones that ask for one again later.
+//     the latest messages, for phones that ask for one again later; those with
+//     files, too, as they say where the file is.
+//   - When a context ends while a question is being sent, the answer can meet a
+//     closed channel, and the process dies. What ends with its caller asks nothing
+//     by itself: see mediaHosts.
+//   - It tells an upload's status in words only, and reads an answer without end:
+//     the transport does better, and an upload to no host is refused before.
 //   - One transport serves all connections; a socket finds out whose it is by the
 //     context it is dialled with.
 //   - Its log lines hold JIDs, XML and message texts. Only their constant part

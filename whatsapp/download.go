@@ -39,6 +39,9 @@ func (c *conn) Download(ctx context.Context, m record.Media, w io.Writer) error 
 	}
 	defer f.close()
 	fields := r.fields
+	if err := c.mediaHosts(ctx); err != nil {
+		return fmt.Errorf("download: %w", downloadError(err))
+	}
 	err = c.client.DownloadMediaWithPathToFile(ctx, fields.GetDirectPath(), fields.GetFileEncSHA256(), fields.GetFileSHA256(),
 		fields.GetMediaKey(), int(min(fields.GetFileLength(), math.MaxInt)), r.kind, "", f)
 	if err != nil {

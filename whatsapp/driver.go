@@ -39,8 +39,8 @@ type Config struct {
 	// Latest answers the version to announce instead of one that is outdated;
 	// empty knows of none. Nil asks web.whatsapp.com, or the sandbox.
 	Latest func(ctx context.Context) (string, error)
-	// Spool is the directory for files that are being downloaded; they have no
-	// names there and end with the process. Empty is the system's.
+	// Spool is the directory for files that are being downloaded or uploaded; they
+	// have no names there and end with the process. Empty is the system's.
 	Spool string
 	// Answer bounds how long the far end may take to answer the upgrade.
 	Answer time.Duration
@@ -61,6 +61,7 @@ type Driver struct {
 	versions  *versions
 	histories chan struct{} // held while a history is in memory
 	recents   recents
+	previews  *semaphore.Weighted // of one: the picture that is being decoded
 }
 
 // New makes a driver. With cfg.Sandbox set it replaces the process's WhatsApp
@@ -78,8 +79,8 @@ func New(cfg Config) (*Driver, error) {
 		return nil, err
 	}
 	d := &Driver{
-		cfg: cfg, sockets: &http.Client{Transport: noted(t)}, media: &http.Client{Transport: t},
-		histories: make(chan struct{}, historiesAtOnce),
+		cfg: cfg, sockets: &http.Client{Transport: noted(t)}, media: &http.Client{Transport: uploads{t}},
+		histories: make(chan struct{}, historiesAtOnce), previews: semaphore.NewWeighted(1),
 	}
 	latest := cfg.Latest
 	switch {
@@ -126,7 +127,7 @@ func transport(cfg Config) (*http.Transport, error) {
 // Open implements [instance.Driver].
 func (d *Driver) Open(spec instance.Spec) (instance.Conn, error) {
 	c := &conn{
-		driver: d, spec: spec, log: d.cfg.Log.With("instance", spec.Instance), texts: semaphore.NewWeighted(1),
+		driver: d, spec: spec, log: d.cfg.Log.With("instance", spec.Instance), sends: semaphore.NewWeighted(1),
 	}
 	c.life, c.cancel = context.WithCancel(c.lines.within(context.Background()))
 	backend := func(session string) devicestore.Backend { return d.cfg.Backend(spec.Instance, session) }

@@ -91,7 +91,7 @@ func recipient(to string) (types.JID, error) {
 		}
 		return types.NewJID(user, types.HiddenUserServer), nil
 	case types.GroupServer:
-		return types.EmptyJID, &instance.InvalidError{Field: "to", Problem: "is a group; texts go to one person, such as 15550001111"}
+		return types.EmptyJID, &instance.InvalidError{Field: "to", Problem: "is a group; messages go to one person, such as 15550001111"}
 	default:
 		return types.EmptyJID, &instance.InvalidError{Field: "to", Problem: "is neither a phone number such as 15550001111 nor a person's JID"}
 	}

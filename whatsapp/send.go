@@ -20,7 +20,7 @@ import (
 
 const maxBody = 65536 // characters; WhatsApp's own limit
 
-// sendAgain are the waits before a text is begun again whose encryption has met
+// sendAgain are the waits before a message is begun again whose encryption has met
 // a message of the same person that was being decrypted: somebody who writes many
 // at once lets it through between them.
 var sendAgain = []time.Duration{0, 10 * time.Millisecond, 50 * time.Millisecond, 250 * time.Millisecond}
@@ -37,20 +37,31 @@ func (c *conn) SendText(ctx context.Context, t instance.Text) (record.Message, e
 	if err := checkText(t); err != nil {
 		return record.Message{}, err
 	}
+	message := &waE2E.Message{Conversation: proto.String(t.Body)}
+	m, err := c.sendMessage(ctx, to, t.ID, message)
+	if err != nil {
+		return record.Message{}, fmt.Errorf("send text: %w", err)
+	}
+	m.Text = t.Body
+	return m, nil
+}
+
+// sendMessage sends a message and answers what is known of it: not its contents.
+func (c *conn) sendMessage(ctx context.Context, to types.JID, id string, message *waE2E.Message) (record.Message, error) {
 	self := c.self.Load()
 	if self == nil || !c.LoggedOn() {
 		return record.Message{}, instance.ErrNotConnected
 	}
-	if t.ID == "" {
-		t.ID = c.client.GenerateMessageID()
+	if id == "" {
+		id = c.client.GenerateMessageID()
 	}
-	m := record.Message{ID: t.ID, From: text(plain(self.jid)), LID: text(plain(self.lid)), FromMe: true, Text: t.Body}
+	m := record.Message{ID: id, From: text(plain(self.jid)), LID: text(plain(self.lid)), FromMe: true}
 	m.To, _ = book(c.otherJID).named(to, types.EmptyJID)
 	m.Chat = m.To
-	c.driver.recents.put(recent{self.session, m.To, t.ID}, t.Body)
-	sent, err := c.send(ctx, to, t)
+	c.driver.recents.put(recent{self.session, m.To, id}, message)
+	sent, err := c.send(ctx, to, id, message)
 	if err != nil {
-		return record.Message{}, fmt.Errorf("send text: %w", sendError(err))
+		return record.Message{}, sendError(err)
 	}
 	if err := c.keys.NoteChat(ctx, to); err != nil && !c.closed.Load() {
 		c.log.Warn("chat not noted", "err", err)
@@ -62,16 +73,16 @@ func (c *conn) SendText(ctx context.Context, t instance.Text) (record.Message, e
 // send sends, and again with the same id where the library has given up before
 // anything left: a ratchet was stepped by somebody else meanwhile.
 //
-// Texts wait for each other here: the library's own lock, which it holds until
+// Messages wait for each other here: the library's own lock, which it holds until
 // WhatsApp answers, heeds no context.
-func (c *conn) send(ctx context.Context, to types.JID, t instance.Text) (whatsmeow.SendResponse, error) {
-	if err := c.texts.Acquire(ctx, 1); err != nil {
+func (c *conn) send(ctx context.Context, to types.JID, id string, message *waE2E.Message) (whatsmeow.SendResponse, error) {
+	if err := c.sends.Acquire(ctx, 1); err != nil {
 		return whatsmeow.SendResponse{}, err
 	}
-	defer c.texts.Release(1)
+	defer c.sends.Release(1)
 	for try := 0; ; try++ {
-		message := &waE2E.Message{Conversation: proto.String(t.Body)}
-		sent, err := c.client.SendMessage(ctx, to, message, whatsmeow.SendRequestExtra{ID: t.ID})
+		ours, _ := proto.Clone(message).(*waE2E.Message) // the library adds to it
+		sent, err := c.client.SendMessage(ctx, to, ours, whatsmeow.SendRequestExtra{ID: id})
 		if !errors.Is(err, devicestore.ErrConflict) || try == len(sendAgain) {
 			return sent, err
 		}
@@ -83,7 +94,7 @@ func (c *conn) send(ctx context.Context, to types.JID, t instance.Text) (whatsme
 	}
 }
 
-// sentBefore finds a text for a phone that could not read it, where the client of
+// sentBefore finds a message for a phone that could not read it, where the client of
 // this connection has not sent it.
 func (c *conn) sentBefore(_, to types.JID, id types.MessageID) *waE2E.Message {
 	self := c.self.Load()
@@ -91,19 +102,22 @@ func (c *conn) sentBefore(_, to types.JID, id types.MessageID) *waE2E.Message {
 		return nil
 	}
 	by, _ := book(c.otherJID).named(to, types.EmptyJID)
-	body, known := c.driver.recents.get(recent{self.session, by, id})
-	if !known {
-		return nil
-	}
-	return &waE2E.Message{Conversation: proto.String(body)}
+	return c.driver.recents.get(recent{self.session, by, id})
 }
 
 var messageID = regexp.MustCompile(`^[0-9A-Za-z._-]{1,64}$`)
 
+func checkID(id string) error {
+	if id != "" && !messageID.MatchString(id) {
+		return &instance.InvalidError{Field: "id", Problem: "a message's id is 1 to 64 letters, digits, dots, dashes and underscores"}
+	}
+	return nil
+}
+
 func checkText(t instance.Text) error {
 	switch {
-	case t.ID != "" && !messageID.MatchString(t.ID):
-		return &instance.InvalidError{Field: "id", Problem: "a message's id is 1 to 64 letters, digits, dots, dashes and underscores"}
+	case checkID(t.ID) != nil:
+		return checkID(t.ID)
 	case t.Body == "":
 		return &instance.InvalidError{Field: "text", Problem: "is empty"}
 	case !utf8.ValidString(t.Body):

@@ -27,7 +27,8 @@ type Fake struct {
 	Broker  api.NATS
 	Faults  []api.FaultKind
 
-	FetchTakes time.Duration // one download
+	FetchTakes  time.Duration // one download
+	UploadTakes time.Duration // one upload
 
 	mu        sync.Mutex
 	err       error

@@ -83,13 +83,18 @@ func (f *Fake) Send(_ context.Context, id string, t instance.Text) (record.Messa
 	}
 	to, me := jid(t.To), jid(h.session.Phone())
 	m := record.Message{ID: t.ID, Chat: to, From: me, To: to, FromMe: true, SentAt: f.Now().UTC(), Text: t.Body}
+	f.sent(h, m)
+	return m, nil
+}
+
+// sent appends what was sent, and its receipts. f.mu is held.
+func (f *Fake) sent(h *held, m record.Message) {
 	f.append(h, record.Event{Kind: record.MessageSent, Message: &m})
 	for _, kind := range []string{"delivered", "read"} {
 		f.append(h, record.Event{Kind: record.MessageReceipt, Message: &record.Message{
-			ID: t.ID, Chat: to, From: to, SentAt: f.Now().UTC(), Type: kind, Targets: []string{t.ID},
+			ID: m.ID, Chat: m.To, From: m.To, SentAt: f.Now().UTC(), Type: kind, Targets: []string{m.ID},
 		}})
 	}
-	return m, nil
 }
 
 // Receive appends an event about a message and answers its seq.
@@ -145,8 +150,8 @@ func (f *Fake) media(id string, seq uint64) (*held, *letter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if seq == 0 || seq > uint64(len(h.events)) || h.events[seq-1].Kind != record.MessageMedia {
-		return nil, nil, &instance.InvalidError{Field: "seq", Problem: "is not the number of a message.media event"}
+	if seq == 0 || seq > uint64(len(h.events)) || h.events[seq-1].Message == nil || h.events[seq-1].Message.Media == nil {
+		return nil, nil, &instance.InvalidError{Field: "seq", Problem: "is not the number of an event with a file"}
 	}
 	return h, &letter{*h.events[seq-1].Message}, nil
 }

@@ -91,7 +91,7 @@ func (f *Fake) Write(_ context.Context, id string, l api.Letter) (api.Written, e
 func (f *Fake) Behave(_ context.Context, b api.Behaviour) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.note("behave", b.Phone+" "+b.Receipts)
+	f.note("behave", b.Phone+" "+b.Receipts+b.Uploads)
 	return f.err
 }
 
@@ -102,7 +102,11 @@ func (f *Fake) Inbox(_ context.Context, phone string) (all []api.Received, err e
 	for _, h := range f.instances {
 		for _, e := range h.events {
 			if e.Kind == record.MessageSent && e.Message.To == jid(phone) {
-				all = append(all, api.Received{ID: e.Message.ID, From: h.session.Phone(), To: phone, At: e.At, Text: e.Message.Text, Type: "text"})
+				got := api.Received{ID: e.Message.ID, From: h.session.Phone(), To: phone, At: e.At, Text: e.Message.Text, Type: "text"}
+				if m := e.Message.Media; m != nil {
+					got.Type, got.MIME, got.FileName, got.Bytes = e.Message.Type, m.MIME, m.FileName, m.Bytes
+				}
+				all = append(all, got)
 			}
 		}
 	}

@@ -61,6 +61,7 @@ func transport(dial func(context.Context, string, string) (net.Conn, error)) *ht
 	t := &http.Transport{
 		DialContext:           dial,
 		ResponseHeaderTimeout: answerTimeout,
+		ExpectContinueTimeout: 5 * time.Second,
 		IdleConnTimeout:       30 * time.Second,
 		MaxIdleConnsPerHost:   4,
 	}

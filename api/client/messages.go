@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 
 	"github.com/switchhook/switchhook/api"
@@ -24,6 +25,30 @@ func (c *Client) LinkPhone(ctx context.Context, instance, digits string) (code a
 // Send sends a text and answers what was sent once WhatsApp has taken it over.
 func (c *Client) Send(ctx context.Context, instance string, out api.Outgoing) (m record.Message, err error) {
 	err = c.do(ctx, http.MethodPost, one(instance, "messages"), out, &m)
+	return m, err
+}
+
+// SendFile sends a file and answers what was sent once WhatsApp has taken it over.
+// content is not read where the daemon knows before that it cannot be sent.
+func (c *Client) SendFile(ctx context.Context, instance string, out api.OutgoingFile, content io.Reader) (m record.Message, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+one(instance, "files")+"?"+out.Query().Encode(), content)
+	if err != nil {
+		return m, fmt.Errorf("ask the daemon: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/octet-stream")
+	if f, ok := content.(*os.File); ok {
+		if st, err := f.Stat(); err == nil && st.Mode().IsRegular() {
+			req.ContentLength = st.Size()
+		}
+	}
+	// What is refused is refused before it is sent.
+	req.Header.Set("Expect", "100-continue")
+	res, err := c.send(req)
+	if err != nil {
+		return m, err
+	}
+	defer res.Body.Close()
+	err = c.decode(ctx, res, &m)
 	return m, err
 }
 

@@ -51,6 +51,16 @@ func TestMessagesOnce(t *testing.T) {
 	if m, err := c.Send(ctx, "acme", api.Outgoing{To: "5511999990001", Text: "hi"}); err != nil || !m.FromMe {
 		t.Errorf("%+v %v", m, err)
 	}
+	if m, err := c.SendFile(ctx, "acme", api.OutgoingFile{To: "5511999990002", Name: "a b.pdf", Caption: "läs & svara", ID: "MINE"}, strings.NewReader("%PDF-")); err != nil ||
+		m.ID != "MINE" || m.Text != "läs & svara" || m.Media.FileName != "a b.pdf" || m.Media.MIME != "application/pdf" {
+		t.Errorf("%+v %v", m, err)
+	}
+	if all, err := c.Inbox(ctx, "5511999990002"); err != nil || len(all) != 1 || all[0].Type != "document" || all[0].Bytes != 5 {
+		t.Errorf("%+v %v", all, err)
+	}
+	if _, err := c.SendFile(ctx, "acme", api.OutgoingFile{To: "5511999990002", MIME: "pdf"}, strings.NewReader("x")); err == nil || err.Error() != "mime: must be a media type such as application/pdf" {
+		t.Error(err)
+	}
 	if all, err := c.Inbox(ctx, "5511999990001"); err != nil || len(all) != 1 || all[0].Text != "hi" {
 		t.Errorf("%+v %v", all, err)
 	}

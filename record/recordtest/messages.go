@@ -47,5 +47,13 @@ func messages() []Sample {
 	add(record.MessageSent, "WhatsApp has taken over a message of ours. Whether it arrives is told by message.receipt.", func(m *record.Message) {
 		m.From, m.LID, m.Name, m.To, m.FromMe, m.Text = shop, "", "", ana, true, "Good morning! Until eight this evening."
 	})
+	add(record.MessageSent, "A file that was sent has `type` and `media`; `text` is its caption.", func(m *record.Message) {
+		m.From, m.LID, m.Name, m.To, m.FromMe, m.Text = shop, "", "", ana, true, "Your invoice"
+		m.Type = "document"
+		m.Media = &record.Media{
+			MIME: "application/pdf", Bytes: 20480, FileName: "invoice.pdf", Ref: []byte("the key of the file"),
+			SHA256: "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+		}
+	})
 	return all
 }

@@ -66,6 +66,9 @@ func describe(kind record.Kind, m *record.Message) string {
 	case record.MessageCall:
 		return "call from " + writer(m)
 	case record.MessageSent:
+		if m.Media != nil {
+			return "sent " + m.ID + " to " + who(m.To) + ": " + file(m) + caption(m)
+		}
 		return "sent " + m.ID + " to " + who(m.To) + ": " + quoted(m.Text)
 	default:
 		return string(kind)

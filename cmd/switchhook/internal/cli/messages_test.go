@@ -32,6 +32,45 @@ func TestSend(t *testing.T) {
 	r.play(t, []line{{"send shop 5511999990000 hello", 1, "", "shop: not connected: restore the session"}})
 }
 
+func TestSendFile(t *testing.T) {
+	r := newRig(t)
+	r.pair(t)
+	dir := t.TempDir()
+	letter, empty, large := filepath.Join(dir, "letter.txt"), filepath.Join(dir, "empty"), filepath.Join(dir, "large")
+	for name, n := range map[string]int{letter: 8, empty: 0, large: 0} {
+		if err := os.WriteFile(name, []byte(strings.Repeat("x", n)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Truncate(large, instance.MaxFile+1); err != nil {
+		t.Fatal(err)
+	}
+	r.stdin = "\xff\xd8\xff\xe0 a picture"
+	r.play(t, []line{
+		{"send shop 5511999990000 --id MINE --file " + letter, 0, "sent MINE to …0000; if the number has WhatsApp", ""},
+		{"events shop --after 6", 0, `sent MINE to …0000: document text/plain, 8 B, "letter.txt"` + "\n", ""},
+		{"media shop 7", 0, "/data/files/i1/media/MINE-", ""},
+		{"send shop 5511999990000 read --file " + letter + " --as a.pdf --type application/pdf --json", 0, `"file_name": "a.pdf"`, ""},
+		{"events shop --after 9", 0, `document application/pdf, 8 B, "a.pdf": "read"` + "\n", ""},
+		{"send shop 5511999990000 --file - --json", 0, `"type": "image"`, ""},
+		{"sandbox inbox 5511999990000", 0, `document  application/pdf, 8 B, "a.pdf": "read"`, ""},
+		{"send shop 5511999990000 --file " + empty, 1, "", "is empty"},
+		{"send shop 5511999990000 --file " + large, 1, "", "has 100 MiB: WhatsApp is sent files up to 100 MiB"},
+		{"send shop 5511999990000 --file " + dir, 1, "", "is a directory: name a file"},
+		{"send shop 5511999990000 --file /none", 1, "", "no such file"},
+		{"send shop 5511999990000 x --as a.pdf", 2, "", "--as and --type are about the file of --file"},
+		{"send shop 5511999990000 --file " + letter + " --type pdf", 1, "", "shop: mime: must be a media type such as application/pdf"},
+	})
+	for err, want := range map[error]string{
+		instance.ErrNotReady: "it may have been sent: switchhook send shop 5511999990000 --file " + letter + " --id MINE, with the same text",
+		&instance.SendError{Err: fmt.Errorf("%w: 500", instance.ErrNotUploaded)}: "and nothing was sent: 500\n",
+		instance.ErrBusy: "too many",
+	} {
+		r.Fail(err)
+		r.play(t, []line{{"send shop 5511999990000 --id MINE --file " + letter, 1, "", want}})
+	}
+}
+
 // TestSendNamesTheIDThatMayHaveBeenUsed: whoever sends again needs it, and must not
 // be told so where nothing left.
 func TestSendNamesTheIDThatMayHaveBeenUsed(t *testing.T) {
@@ -75,7 +114,7 @@ func TestMedia(t *testing.T) {
 		{"media shop " + at + " --to " + copied + " --force", 0, copied + " (9 B)", ""},
 		{"media shop " + at + " --to -", 0, "a picture", ""},
 		{"media shop " + at + " --json", 0, `"bytes": 9`, ""},
-		{"media shop 1", 1, "", "seq: is not the number of a message.media event"},
+		{"media shop 1", 1, "", "seq: is not the number of an event with a file"},
 	})
 	if text, err := os.ReadFile(copied); err != nil || string(text) != "a picture" {
 		t.Errorf("the copy is %q, %v", text, err)

@@ -74,7 +74,7 @@ func (a *app) letter() *cobra.Command {
 
 func (a *app) behave() *cobra.Command {
 	var b api.Behaviour
-	const use = "behave [PHONE] [--receipts none|delivered|read] [--downloads 404|410|slow] [--portraits hidden|refused|unacceptable|silent] [--refuse N] [--silent]"
+	const use = "behave [PHONE] [--receipts none|delivered|read] [--downloads 404|410|slow] [--uploads 403|500|507|hang|mute|cut|babble|lost|nowhere] [--portraits hidden|refused|unacceptable|silent] [--refuse N] [--silent]"
 	c := a.ask(use, "say how a virtual phone takes messages from now on", func(ctx context.Context, cl *client.Client, args []string) error {
 		whose := "every phone that was told nothing of its own"
 		if len(args) > 0 {
@@ -96,6 +96,7 @@ func (a *app) behave() *cobra.Command {
 		"What no flag says is as usual, so without flags all is. A phone that there is not yet is made."
 	c.Flags().StringVar(&b.Receipts, "receipts", "", "`which` receipts it sends: none, delivered (if not given) or read")
 	c.Flags().StringVar(&b.Downloads, "downloads", "", "`what` happens to downloads of its files: 404, 410 or slow; they work if not given")
+	c.Flags().StringVar(&b.Uploads, "uploads", "", "`what` happens to uploads by instances of its account: 403, 500, 507, hang, mute, cut, babble, lost or nowhere; they work if not given")
 	c.Flags().StringVar(&b.Portraits, "portraits", "", "`what` happens to its account's own picture: hidden from others, refused as one too many,\nunacceptable whatever it is, or silent: nothing about it is answered")
 	c.Flags().IntVar(&b.RefuseWith, "refuse", 0, "`error` that the network refuses messages to it with")
 	c.Flags().BoolVar(&b.Silent, "silent", false, "let the network never answer a message to it")
@@ -128,8 +129,23 @@ func (a *app) inbox() *cobra.Command {
 		}
 		rows := [][]string{{"TIME", "FROM", "ID", "TYPE", "TEXT"}}
 		for _, m := range all {
-			rows = append(rows, []string{moment(m.At), mask(m.From), m.ID, m.Type, quoted(m.Text)})
+			rows = append(rows, []string{moment(m.At), mask(m.From), m.ID, m.Type, inboxText(m)})
 		}
 		return a.table(rows...)
 	})
+}
+
+// inboxText is what a phone has received, with what is known of its file.
+func inboxText(m api.Received) string {
+	if m.MIME == "" {
+		return quoted(m.Text)
+	}
+	text := m.MIME + ", " + size(m.Bytes)
+	if m.FileName != "" {
+		text += ", " + quoted(m.FileName)
+	}
+	if m.Text != "" {
+		text += ": " + quoted(m.Text)
+	}
+	return text
 }
