@@ -134,7 +134,7 @@ func TestSamples(t *testing.T) {
 			t.Errorf("%s, closed, is not", format)
 		}
 	})
-	const green = 17 // notifications of the story
+	const green = 19 // notifications of the story
 	if want := 2*len(recordtest.Samples()) + len(recordtest.Of(record.ConnectionChanged, record.QRIssued)) + green; count != want {
 		t.Errorf("%d PostBacks, want %d", count, want)
 	}

@@ -64,7 +64,7 @@ func TestSendFile(t *testing.T) {
 	for err, want := range map[error]string{
 		instance.ErrNotReady: "it may have been sent: switchhook send shop 5511999990000 --file " + letter + " --id MINE, with the same text",
 		&instance.SendError{Err: fmt.Errorf("%w: 500", instance.ErrNotUploaded)}: "and nothing was sent: 500\n",
-		instance.ErrBusy: "too many",
+		instance.ErrBusy: "too much is being asked",
 	} {
 		r.Fail(err)
 		r.play(t, []line{{"send shop 5511999990000 --id MINE --file " + letter, 1, "", want}})
