@@ -12,13 +12,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// acks are the acknowledgements of one session. JetStream answers each message on the
-// subject that it names; the library's own futures, two channels and a JSON decoder
-// for each, cost as much as the publishing itself.
+// acks are the acknowledgements of one session. JetStream answers on the subject that
+// a message names; the library's own futures, two channels and a JSON decoder for each,
+// cost as much as the publishing itself.
 type acks struct {
 	inbox string
 	heard chan *nats.Msg // has room for all that can be in flight
-	next  uint64         // the number of the next message
 }
 
 // listenForAcks begins to hear acknowledgements. They end with the connection.
@@ -30,18 +29,14 @@ func listenForAcks(nc *nats.Conn) (*acks, error) {
 	return a, nil
 }
 
-// subject is where the next message is to be acknowledged.
-func (a *acks) subject() (reply string, number uint64) {
-	number = a.next
-	a.next++
-	return a.inbox + strconv.FormatUint(number, 10), number
-}
+// subject is where the message that is to get a stream sequence is acknowledged.
+func (a *acks) subject(seq uint64) string { return a.inbox + strconv.FormatUint(seq, 10) }
 
-// number is the number of the message that an acknowledgement is for.
-func (a *acks) number(m *nats.Msg) (number uint64, ok bool) {
+// asked is the sequence that was to be acknowledged there.
+func (a *acks) asked(m *nats.Msg) (seq uint64, ok bool) {
 	text, ours := strings.CutPrefix(m.Subject, a.inbox)
-	number, err := strconv.ParseUint(text, 10, 64)
-	return number, ours && err == nil
+	seq, err := strconv.ParseUint(text, 10, 64)
+	return seq, ours && err == nil
 }
 
 // ack is what JetStream says of a message: that it is stored, or why not.

@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"fmt"
+	"sort"
 	"strconv"
 	"time"
 
@@ -21,7 +22,6 @@ const (
 // flight is a message on its way.
 type flight struct {
 	id   string // the event's
-	ack  *ack   // nil: not heard yet
 	seq  uint64 // the stream sequence it must get
 	pos  uint64 // its event's position in the log; 0: not known
 	size int
@@ -37,7 +37,6 @@ type pipeline struct {
 
 	acks    *acks
 	flights []flight  // sent and not acknowledged, oldest first
-	first   uint64    // the number of the oldest
 	heard   time.Time // when the last acknowledgement came
 	bytes   int
 	seq     uint64 // of the last message sent
@@ -60,7 +59,7 @@ func (s *session) publish(ctx context.Context, at resumption) error {
 		}
 		select {
 		case m := <-acks.heard:
-			if err := p.settle(m); err != nil {
+			if err := p.settle(ctx, m); err != nil {
 				return err
 			}
 		case <-s.wake:
@@ -138,59 +137,81 @@ func (p *pipeline) send(e *record.Event, pos uint64) error {
 		// cannot be taken. Without flights the sequence is exact.
 		msg.Header[jetstream.ExpectedLastMsgIDHeader] = []string{p.prev}
 	}
-	number := uint64(0)
-	msg.Reply, number = p.acks.subject()
+	size := msg.Size()
+	p.seq++
+	if p.asks(size) {
+		msg.Reply = p.acks.subject(p.seq)
+	}
 	if err := p.nc.PublishMsg(msg); err != nil {
 		return fmt.Errorf("publish %s: %w", id, err)
 	}
-	if len(p.flights) == 0 {
-		p.first = number
-	}
-	p.seq++
 	p.prev = msg.Header.Get(jetstream.MsgIDHeader)
-	p.flights = append(p.flights, flight{id: id, seq: p.seq, pos: pos, size: msg.Size(), sent: time.Now()})
-	p.bytes += msg.Size()
+	p.flights = append(p.flights, flight{id: id, seq: p.seq, pos: pos, size: size, sent: time.Now()})
+	p.bytes += size
 	return nil
 }
 
-// settle takes an acknowledgement and those that have come beside it, and lets the
-// flights go that are done with, oldest first.
-func (p *pipeline) settle(m *nats.Msg) error {
-	for {
-		if number, ok := p.acks.number(m); ok && number >= p.first && number-p.first < uint64(len(p.flights)) {
-			got := parseAck(m)
-			p.flights[number-p.first].ack = &got
-		}
-		for len(p.flights) > 0 && p.flights[0].ack != nil {
-			if err := p.land(); err != nil {
-				return err
-			}
-		}
-		select {
-		case m = <-p.acks.heard:
-		default:
-			return nil
-		}
-	}
+// asks reports whether the next message of that size has to be acknowledged: the first
+// behind what is settled, so that a refusal comes with its own reason, and the last
+// that can be sent for now. It answers for those between them; see settle.
+func (p *pipeline) asks(size int) bool {
+	return len(p.flights) == 0 || len(p.batch) == 1 || len(p.flights)+1 >= maxInFlight || p.bytes+size >= maxBytes
 }
 
-// land takes the oldest flight, which is acknowledged.
-func (p *pipeline) land() error {
-	f := p.flights[0]
-	switch got := f.ack; {
+// settle takes an acknowledgement. It is for the message that asked and for all before
+// it: each is accepted only behind the one before, so that the last could not be stored
+// without the others.
+func (p *pipeline) settle(ctx context.Context, m *nats.Msg) error {
+	seq, ok := p.acks.asked(m)
+	if !ok || len(p.flights) == 0 || seq < p.flights[0].seq || seq > p.seq {
+		return nil
+	}
+	last := int(seq - p.flights[0].seq)
+	f := p.flights[last]
+	switch got := parseAck(m); {
 	case got.err != nil:
+		p.land(p.stored(ctx, last))
 		return fmt.Errorf("publish %s as %d: %w", f.id, f.seq, got.err)
 	case got.seq != f.seq || got.duplicate || got.stream != StreamName:
 		return fmt.Errorf("publish %s as %d: acknowledged as %d of %s (duplicate: %t)", f.id, f.seq, got.seq, got.stream, got.duplicate)
 	}
 	p.heard = time.Now()
-	p.flights[0] = flight{}
-	p.flights = p.flights[1:]
-	p.first++
-	p.bytes -= f.size
-	p.bookmark.set(p.stream.CachedInfo().Created, f.seq, f.id)
-	p.advanced(f.seq, f.pos)
+	p.land(last + 1)
 	return nil
+}
+
+// stored answers how many of the first flights are in the stream, at most so many,
+// where a later one was refused: another daemon may have come between any two.
+func (p *pipeline) stored(ctx context.Context, most int) int {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	return sort.Search(most, func(i int) bool {
+		f := &p.flights[i]
+		m, err := p.stream.GetMsg(ctx, f.seq)
+		if err != nil {
+			return true
+		}
+		id, mine := ours(m.Header, p.bookmark.Origin)
+		return !mine || id != f.id
+	})
+}
+
+// land lets the first flights go: they are in the stream.
+func (p *pipeline) land(n int) {
+	if n == 0 {
+		return
+	}
+	f := p.flights[n-1]
+	for _, one := range p.flights[:n] {
+		p.bytes -= one.size
+		if one.pos != 0 {
+			f.pos = one.pos
+		}
+	}
+	clear(p.flights[:n])
+	p.flights = p.flights[n:]
+	p.bookmark.set(p.stream.CachedInfo().Created, f.seq, f.id)
+	p.advanced(f.seq, f.pos, n)
 }
 
 // overdue reports that acknowledgements have stopped coming. A slow link that

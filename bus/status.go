@@ -20,7 +20,7 @@ var ErrNotReady = errors.New("the embedded NATS server is not running yet")
 // progress is what the session tells and others ask for.
 type progress struct {
 	published uint64
-	acked     uint64 // acknowledgements received since the start
+	acked     uint64 // messages acknowledged since the start
 	streamSeq uint64
 	connected bool
 	lastErr   error
@@ -141,11 +141,11 @@ func (b *Bus) synced(at resumption) {
 
 // advanced is called for each acknowledgement; pos is 0 where the position of
 // its event is not known.
-func (b *Bus) advanced(seq, pos uint64) {
+func (b *Bus) advanced(seq, pos uint64, messages int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.streamSeq = seq
-	b.acked++
+	b.acked += uint64(messages)
 	if pos != 0 {
 		b.setPublished(pos)
 	}
