@@ -123,8 +123,8 @@ type Outbox struct {
 
 	scopes  []scope         // that no try has
 	work    context.Context // of tries and saves; outlives Run's ctx by at most StopWait
-	jobs    chan *job       // to goroutines that have nothing to do
-	idlers  atomic.Int32    // how many these are
+	jobs    chan *job       // to goroutines that have nothing to do; has room for one each
+	free    atomic.Int32    // how many of these have nothing to come
 	results chan *job
 	saved   chan error
 	group   sync.WaitGroup
@@ -144,7 +144,7 @@ func New(cfg Config) *Outbox {
 		streams: make(map[string]*stream),
 		origins: make(map[string]*origin),
 		spare:   make(map[string]struct{}),
-		jobs:    make(chan *job),
+		jobs:    make(chan *job, keptWorkers+1),
 		results: make(chan *job, cfg.MaxInFlight),
 		saved:   make(chan error, 1),
 	}

@@ -80,17 +80,23 @@ type span struct{ from, to uint64 }
 // request has the stack that the next needs.
 const keptWorkers = 64
 
-// makeTries makes a try, and then others as long as it is of use.
+// makeTries makes a try, and then others as long as it is of use. It says that it is
+// free before its result is known: whoever takes that may have the next one ready.
 func (o *Outbox) makeTries(j *job) {
-	for ok := true; ok; {
+	for {
 		o.try(j)
+		stays := o.free.Add(1) <= keptWorkers
+		if !stays {
+			o.free.Add(-1)
+		}
 		o.results <- j
-		if o.idlers.Add(1) > keptWorkers {
-			o.idlers.Add(-1)
+		if !stays {
 			return
 		}
-		j, ok = <-o.jobs
-		o.idlers.Add(-1)
+		var more bool
+		if j, more = <-o.jobs; !more {
+			return
+		}
 	}
 }
 

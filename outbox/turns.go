@@ -181,9 +181,10 @@ func (o *Outbox) start(l *lane) {
 		batchTo: l.rec.BatchTo, firstAt: l.rec.FirstAt, starting: l.starting,
 	}
 	l.guessed, l.seen = false, time.Time{}
-	select {
-	case o.jobs <- j:
-	default:
-		o.group.Go(func() { o.makeTries(j) })
+	if o.free.Add(-1) >= 0 { // one of those that are is on its way to the channel
+		o.jobs <- j
+		return
 	}
+	o.free.Add(1)
+	o.group.Go(func() { o.makeTries(j) })
 }

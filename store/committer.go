@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"runtime"
 	"time"
 
 	"github.com/switchhook/switchhook/record"
@@ -74,16 +75,20 @@ func (c *committer) drain(ctx context.Context) {
 	}
 }
 
-// gather takes everything that is waiting: while the last batch was being
-// synced, the next one has formed by itself.
+// gather takes everything that is waiting: while the last batch was being synced, the
+// next one has formed by itself. Those who were just answered may be about to ask
+// again: they get a turn of the processor first, as long as somebody does.
 func (c *committer) gather(first *request) {
 	c.batch = append(c.batch[:0], first)
-	for len(c.batch) < maxBatch {
-		select {
-		case r := <-c.s.queue:
-			c.batch = append(c.batch, r)
-		default:
-			return
+	for before := 0; len(c.batch) > before; runtime.Gosched() {
+		before = len(c.batch)
+		for more := true; more && len(c.batch) < maxBatch; {
+			select {
+			case r := <-c.s.queue:
+				c.batch = append(c.batch, r)
+			default:
+				more = false
+			}
 		}
 	}
 }

@@ -31,7 +31,7 @@ type field struct{ name, value string }
 func (s *Sender) fields(r *request, to *target) []field {
 	out := make([]field, 0, 8+len(r.ep.Headers))
 	agent, authorized := s.userAgent, to.basic
-	if !r.foreign {
+	if !r.foreign && len(r.ep.Headers) > 0 {
 		for _, name := range slices.Sorted(maps.Keys(r.ep.Headers)) {
 			switch value := r.ep.Headers[name]; http.CanonicalHeaderKey(name) {
 			case "User-Agent":
@@ -42,9 +42,9 @@ func (s *Sender) fields(r *request, to *target) []field {
 				out = append(out, field{http.CanonicalHeaderKey(name), value})
 			}
 		}
-		if r.ep.Bearer != "" {
-			authorized = authorization(r.ep.Bearer)
-		}
+	}
+	if !r.foreign && r.ep.Bearer != "" {
+		authorized = authorization(r.ep.Bearer)
 	}
 	out = append(out,
 		field{"User-Agent", agent},
