@@ -53,9 +53,10 @@ func (r *relay) measureNeighbour(ctx context.Context, bad bool) error {
 		if err := eng.ask(ctx, order, nil); err != nil {
 			return err
 		}
-		if err := rest(ctx, 2*time.Second); err != nil {
-			return err
-		}
+	}
+	settleDisks()
+	if err := rest(ctx, 2*time.Second); err != nil {
+		return err
 	}
 	a, err := r.age(ctx, eng, rcv, badRate, 0, r.n)
 	if err != nil {

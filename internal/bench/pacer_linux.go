@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,3 +15,10 @@ func nap(d time.Duration) {
 		_ = unix.Nanosleep(&t, nil) // the caller looks at the clock again
 	}
 }
+
+// syncData writes a file's data to the disk, as the store does.
+func syncData(f *os.File) error { return unix.Fdatasync(int(f.Fd())) }
+
+// settleDisks has the system write what it holds for the disks, so that it does not do so
+// while something is measured.
+func settleDisks() { unix.Sync() }

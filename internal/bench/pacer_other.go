@@ -2,7 +2,16 @@
 
 package main
 
-import "time"
+import (
+	"os"
+	"time"
+)
 
 // nap sleeps, to the millisecond or so.
 func nap(d time.Duration) { <-time.After(d) }
+
+// syncData writes a file's data to the disk.
+func syncData(f *os.File) error { return f.Sync() }
+
+// settleDisks does nothing here.
+func settleDisks() {}

@@ -315,8 +315,17 @@ func (r *relay) age(ctx context.Context, eng, rcv *servant, rate float64, first,
 	return a, nil
 }
 
-// measureAges keeps each pace with each number of endpoints.
+// measureAges keeps each pace with each number of endpoints, and first with nothing
+// but the disk.
 func (r *relay) measureAges(ctx context.Context) error {
+	for _, rate := range r.rates {
+		q, err := r.measureDisk(ctx, rate)
+		if err != nil {
+			return err
+		}
+		r.facts.disk = append(r.facts.disk, diskFact{rate, q})
+		sayf("the disk alone, %.0f/s: p50 %v p99 %v", rate, q.P50, q.P99)
+	}
 	for _, fan := range r.fans {
 		if err := r.measureFan(ctx, fan); err != nil {
 			return err

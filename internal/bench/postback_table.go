@@ -11,6 +11,7 @@ import (
 // relayFacts are the figures of the scenario.
 type relayFacts struct {
 	rates      []rateFact
+	disk       []diskFact
 	ages       []ageFact
 	neighbours []neighbourFact
 	backlogs   []backlogFact
@@ -21,6 +22,11 @@ type rateFact struct {
 	limit            float64 // of net/http, requests a second
 	rate             float64 // events a second
 	cpu, cpuReceiver time.Duration
+}
+
+type diskFact struct {
+	rate float64
+	took quantiles
 }
 
 type ageFact struct {
@@ -73,6 +79,9 @@ func (r *relay) table() {
 		row(fmt.Sprintf("net/http alone in the same runs, %d in flight", limitInFlight), fmt.Sprintf("%.0f/s", median(limits)), "–")
 		row("of that", fmt.Sprintf("%.2f", median(ratios)), share)
 		row("CPU an event, of it the receiver's", fmt.Sprintf("%.0f µs, %.0f µs", median(cpu)+median(cpuReceiver), median(cpuReceiver)), "–")
+	}
+	for _, f := range r.facts.disk {
+		row(fmt.Sprintf("two writes, each synced, %.0f/s, nothing else, p50 / p99", f.rate), ages(f.took), "–")
 	}
 	for _, f := range r.facts.ages {
 		must := "–"
