@@ -120,6 +120,16 @@ func (r *receiver) awaitSeq(name string, seq uint64) {
 	})
 }
 
+// newest is the seq of the youngest of the instance's events that have arrived.
+func (r *receiver) newest(name string) (seq uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.posts[name] {
+		seq = max(seq, p.Seq)
+	}
+	return seq
+}
+
 // checkOrder proves that the instance's PostBacks, repeats aside, are seqs 1 to
 // last without a gap, and answers how many were repeated.
 func (r *receiver) checkOrder(name string, last uint64) (repeated int) {
