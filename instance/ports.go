@@ -78,19 +78,8 @@ type Conn interface {
 	PairPhone(ctx context.Context, digits string) (code string, err error)
 	// Logout asks WhatsApp to forget the device.
 	Logout(ctx context.Context) error
-	// SendText sends a text and answers what was sent once WhatsApp has taken it
-	// over. An [*InvalidError] is about the recipient; after any other error the
-	// text may have been sent.
-	SendText(ctx context.Context, t Text) (record.Message, error)
+	Mail
 	Faces
-	// Upload gives a file to WhatsApp's media servers, from the beginning of content
-	// to its end, and answers how to send the message that it belongs to: at once, and
-	// once. Nothing was sent before. An [*InvalidError] is about the recipient or the
-	// file; with an error that wraps [ErrFull] there was no room for it on the disk,
-	// and with [ErrNotConnected] the connection has ended.
-	Upload(ctx context.Context, f File, content io.ReadSeeker) (Sending, error)
-	// Download writes a file that came with a message to w.
-	Download(ctx context.Context, m record.Media, w io.Writer) error
 	// Renew looks for a newer client version than this connection has announced
 	// and reports whether later connections will announce one. It may be called
 	// after Close.
@@ -105,6 +94,22 @@ type Conn interface {
 	// saved after it has returned, and what is still reported moves nothing. The
 	// next connection is dialled when it has, or a moment later.
 	Close()
+}
+
+// Mail is what goes over a connection to people, and the files that come from them.
+type Mail interface {
+	// SendText sends a text and answers what was sent once WhatsApp has taken it
+	// over. An [*InvalidError] is about the recipient; after any other error the
+	// text may have been sent.
+	SendText(ctx context.Context, t Text) (record.Message, error)
+	// Upload gives a file to WhatsApp's media servers, from the beginning of content
+	// to its end, and answers how to send the message that it belongs to: at once, and
+	// once. Nothing was sent before. An [*InvalidError] is about the recipient or the
+	// file; with an error that wraps [ErrFull] there was no room for it on the disk,
+	// and with [ErrNotConnected] the connection has ended.
+	Upload(ctx context.Context, f File, content io.ReadSeeker) (Sending, error)
+	// Download writes a file that came with a message to w.
+	Download(ctx context.Context, m record.Media, w io.Writer) error
 }
 
 // Faces is what a connection shows, and sees of others.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,8 +24,7 @@ func (r *relay) measureDisk(ctx context.Context, rate float64) (quantiles, error
 	if err != nil {
 		return quantiles{}, err
 	}
-	defer os.Remove(f.Name())
-	defer f.Close()
+	defer func() { _ = errors.Join(f.Close(), os.Remove(f.Name())) }() // it held nothing
 	page := make([]byte, commitPages)
 	var took spans
 	begin := time.Now()
