@@ -2,7 +2,9 @@ package greenapi
 
 import (
 	"bufio"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"time"
@@ -137,12 +139,14 @@ func getAvatar(r *request) (any, error) {
 		return nil, err
 	}
 	var body struct {
-		Chat string `json:"chatId"`
+		Chat  string          `json:"chatId"`
+		Phone json.RawMessage `json:"phoneNumber"`
 	}
 	if err := r.decode(&body); err != nil {
 		return nil, err
 	}
-	jid, err := chatJID(body.Chat, true)
+	// The vendor's first client for JavaScript (0.4.4) may send a number instead.
+	jid, err := chatJID(cmp.Or(body.Chat, ChatID(phoneNumber(body.Phone))), true)
 	if err != nil {
 		return nil, err
 	}
