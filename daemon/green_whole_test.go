@@ -58,12 +58,11 @@ func (g greenClient) fetchNote() map[string]any {
 		g.t.Fatal("no notification came")
 	}
 	receipt, _ := got["receiptId"].(float64)
-	whole := g.tail
-	g.tail += fmt.Sprintf("/%.0f", receipt)
-	if was := g.ask("DELETE", "deleteNotification", ""); was["result"] != true {
+	gone := g
+	gone.tail += fmt.Sprintf("/%.0f", receipt)
+	if was := gone.ask("DELETE", "deleteNotification", ""); was["result"] != true {
 		g.t.Fatalf("%v was not there", got)
 	}
-	g.tail = whole
 	body, _ := got["body"].(map[string]any)
 	return body
 }

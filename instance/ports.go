@@ -83,14 +83,7 @@ type Conn interface {
 	// text may have been sent.
 	SendText(ctx context.Context, t Text) (record.Message, error)
 	Faces
-	// Upload gives a file to WhatsApp's media servers, from the beginning of content
-	// to its end, and answers how to send the message that it belongs to: at once, and
-	// once. Nothing was sent before. An [*InvalidError] is about the recipient or the
-	// file; with an error that wraps [ErrFull] there was no room for it on the disk,
-	// and with [ErrNotConnected] the connection has ended.
-	Upload(ctx context.Context, f File, content io.ReadSeeker) (Sending, error)
-	// Download writes a file that came with a message to w.
-	Download(ctx context.Context, m record.Media, w io.Writer) error
+	Transfers
 	// Renew looks for a newer client version than this connection has announced
 	// and reports whether later connections will announce one. It may be called
 	// after Close.
@@ -116,6 +109,18 @@ type Faces interface {
 	// Contact asks who a phone number or a JID is. An [*InvalidError] is about the
 	// spelling.
 	Contact(ctx context.Context, jid string) (record.Contact, error)
+}
+
+// Transfers are the files that a connection carries.
+type Transfers interface {
+	// Upload gives a file to WhatsApp's media servers, from the beginning of content
+	// to its end, and answers how to send the message that it belongs to: at once, and
+	// once. Nothing was sent before. An [*InvalidError] is about the recipient or the
+	// file; with an error that wraps [ErrFull] there was no room for it on the disk,
+	// and with [ErrNotConnected] the connection has ended.
+	Upload(ctx context.Context, f File, content io.ReadSeeker) (Sending, error)
+	// Download writes a file that came with a message to w.
+	Download(ctx context.Context, m record.Media, w io.Writer) error
 }
 
 // Text is a text to send to one person.
