@@ -74,7 +74,7 @@ func (r *request) setPicture(file *content) (any, error) {
 		return pictureSet{URL: r.cfg.MediaURL(r.http, p.Token), Done: true}, nil
 	case errors.As(err, &bad):
 		r.turn.spare()
-		return pictureNotSet(bad.Problem), nil
+		return pictureNotSet("the file " + bad.Problem), nil
 	case errors.Is(err, instance.ErrNotConnected):
 		r.turn.spare()
 		if err := r.authorized(); err != nil { // lost while the picture arrived
