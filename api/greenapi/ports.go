@@ -23,6 +23,9 @@ type Instances interface {
 	Send(ctx context.Context, id string, t instance.Text) (record.Message, error)
 	// Watch wakes its receiver after events of the instance.
 	Watch(stream string) (wake <-chan struct{}, stop func())
+	Pictures
+	Files
+	Notifications
 }
 
 // Pictures are the accounts' own pictures, and what WhatsApp tells of others.

@@ -54,7 +54,7 @@ func sendFileByUpload(r *request) (any, error) {
 		return nil, err
 	}
 	r.within(onwardTime + answerTime)
-	return r.sentAs(r.cfg.Files.SendFile(r.ctx, r.id, out, s.file))
+	return r.sentAs(r.cfg.Instances.SendFile(r.ctx, r.id, out, s.file))
 }
 
 // noRoom tells the operator why a file cannot be held, and the caller that it cannot.

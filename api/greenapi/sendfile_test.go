@@ -81,7 +81,8 @@ func TestFileSize(t *testing.T) {
 			dir := t.TempDir()
 			w := paired(t)
 			sink := &lengths{}
-			w.cfg = func(cfg *api.Config) { cfg.Spool, cfg.Files = dir, sink }
+			w.sink = sink
+			w.cfg = func(cfg *api.Config) { cfg.Spool = dir }
 			got := sendFile(w.handler(), c.body, -1)
 			if got.Code != c.status || (got.Code == 200) != (sink.length == 100*mib) {
 				t.Errorf("%d %s, sent %d bytes", got.Code, got.Body, sink.length)
