@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/switchhook/switchhook/api/greenapi"
 	"github.com/switchhook/switchhook/api/greenapi/notify"
 	"github.com/switchhook/switchhook/queue"
 )
 
 // greenFormat makes the notifications.
 func (f *fleet) greenFormat() notify.Encoder {
-	return notify.Encoder{Account: f.greenAccount, State: greenapi.State}
+	return notify.Encoder{Account: f.greenAccount}
 }
 
 // greenAccount is asked for every event and answers from memory.
