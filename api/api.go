@@ -22,9 +22,6 @@ type Config struct {
 	Mover     Mover     // nil: instances are not moved
 	Endpoints Endpoints // nil: endpoints are not served
 
-	// Spool is the directory for files that are on their way; empty: the system's.
-	Spool string
-
 	Schemas fs.FS // files NAME.json that say how events look; nil: they are not served
 
 	// Formats encode an event for who pulls it, by the name that ?format= gives.

@@ -37,7 +37,6 @@ func dialects(stop context.Context, cfg Config) []dialect {
 			handler: greenapi.New(greenapi.Config{
 				Instances: cfg.Instances,
 				MediaURL:  cfg.mediaURL,
-				Spool:     cfg.Spool,
 				Stop:      stop,
 				Log:       cfg.Log,
 				Now:       cfg.Now,

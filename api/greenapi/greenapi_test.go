@@ -38,6 +38,8 @@ type world struct {
 	pictures *pictures
 	files    *files
 	sink     *lengths // instead of files
+	noRoom   error    // of holding a file
+	writes   error    // of writing what is held
 	queue    *queue
 	cfg      func(*api.Config)
 }
@@ -75,11 +77,35 @@ func (w *world) Contact(ctx context.Context, id, jid string) (record.Contact, er
 }
 
 func (w *world) SendFile(ctx context.Context, id string, f instance.File, content io.Reader) (record.Message, error) {
+	if held, ok := content.(io.Seeker); ok {
+		if _, err := held.Seek(0, io.SeekStart); err != nil {
+			return record.Message{}, err
+		}
+	}
 	if w.sink != nil {
 		return w.sink.SendFile(ctx, id, f, content)
 	}
 	return w.files.SendFile(ctx, id, f, content)
 }
+
+func (w *world) HoldFile(ctx context.Context, id string) (api.HeldFile, error) {
+	if w.noRoom != nil {
+		return nil, w.noRoom
+	}
+	held, err := w.Fake.HoldFile(ctx, id)
+	if w.writes != nil {
+		held = &fullFile{held, w.writes}
+	}
+	return held, err
+}
+
+// fullFile takes nothing.
+type fullFile struct {
+	api.HeldFile
+	err error
+}
+
+func (f *fullFile) Write([]byte) (int, error) { return 0, f.err }
 
 func (w *world) ReceiveNotification(ctx context.Context, id string, wait time.Duration) (int64, []byte, bool, error) {
 	return w.queue.ReceiveNotification(ctx, id, wait)

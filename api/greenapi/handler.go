@@ -18,10 +18,9 @@ type Config struct {
 	// MediaURL is the address that serves the picture with a token.
 	MediaURL func(r *http.Request, token string) string
 
-	Spool string          // directory for files that are on their way; empty: the system's
-	Stop  context.Context // ends long polls and sockets when it ends; nil: never
-	Log   *slog.Logger
-	Now   func() time.Time
+	Stop context.Context // ends long polls and sockets when it ends; nil: never
+	Log  *slog.Logger
+	Now  func() time.Time
 }
 
 // Handler answers the methods. It expects a clean path, and bodies that are bounded to

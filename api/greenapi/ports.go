@@ -45,6 +45,15 @@ type Files interface {
 	// path, and a type empty or wrong: what they should be is found out there. Its
 	// errors are those of Send, and instance.ErrFull.
 	SendFile(ctx context.Context, id string, f instance.File, content io.Reader) (record.Message, error)
+	// HoldFile opens a file without a name, for SendFile to take from its beginning.
+	// It counts as the instance's until it is closed. It, and its Write, fail with
+	// instance.ErrFull where there is no room.
+	HoldFile(ctx context.Context, id string) (heldFile, error)
+}
+
+type heldFile = interface {
+	io.ReadWriteSeeker
+	io.Closer
 }
 
 // Notifications is the queue of an instance.
