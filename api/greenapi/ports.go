@@ -15,17 +15,22 @@ type Instances interface {
 	// takes tells nothing of an id that exists.
 	FindGreen(ctx context.Context, id int64) (record.GreenAPI, error)
 	ChangeGreen(ctx context.Context, id string, change func(*record.GreenSettings) error) (record.GreenAPI, error)
-	Info(ctx context.Context, id string) (record.Info, error)
-	Generate(ctx context.Context, id string, userAgent *string) (record.Code, error)
-	LinkPhone(ctx context.Context, id, digits string, userAgent *string) (record.Code, error)
-	Reboot(ctx context.Context, id string) (record.Info, error)
-	Disconnect(ctx context.Context, id string) (record.Info, error)
+	Connections
 	Send(ctx context.Context, id string, t instance.Text) (record.Message, error)
 	// Watch wakes its receiver after events of the instance.
 	Watch(stream string) (wake <-chan struct{}, stop func())
 	Pictures
 	Files
 	Notifications
+}
+
+// Connections is what is asked of a connection.
+type Connections interface {
+	Info(ctx context.Context, id string) (record.Info, error)
+	Generate(ctx context.Context, id string, userAgent *string) (record.Code, error)
+	LinkPhone(ctx context.Context, id, digits string, userAgent *string) (record.Code, error)
+	Reboot(ctx context.Context, id string) (record.Info, error)
+	Disconnect(ctx context.Context, id string) (record.Info, error)
 }
 
 // Pictures are the accounts' own pictures, and what WhatsApp tells of others.
