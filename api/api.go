@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/switchhook/switchhook/api/greenapi"
 	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/web"
 )
@@ -22,13 +21,6 @@ type Config struct {
 	Vault     Vault     // nil: keys and backups are not served
 	Mover     Mover     // nil: instances are not moved
 	Endpoints Endpoints // nil: endpoints are not served
-	// What GREEN-API's clients ask for beside the instances; nil: not known to them.
-	Pictures      greenapi.Pictures
-	Files         greenapi.Files
-	Notifications greenapi.Notifications
-
-	// Spool is the directory for files that are on their way; empty: the system's.
-	Spool string
 
 	Schemas fs.FS // files NAME.json that say how events look; nil: they are not served
 

@@ -22,6 +22,17 @@ type Files interface {
 	// from content itself comes back in a [*ContentError]; an
 	// *instance.InvalidError of the field "file" is about its size.
 	SendFile(ctx context.Context, id string, f instance.File, content io.Reader) (record.Message, error)
+	// HoldFile opens a file without a name for a content of which it is not known yet
+	// where it goes. It counts as the instance's until it is closed. SendFile takes it
+	// from its beginning, without holding it once more. It, and its Write, fail with
+	// instance.ErrFull where there is no room.
+	HoldFile(ctx context.Context, id string) (HeldFile, error)
+}
+
+// HeldFile is a file that [Files.HoldFile] has opened. The caller closes it.
+type HeldFile = interface {
+	io.ReadWriteSeeker
+	io.Closer
 }
 
 // ContentError says that a content could not be read to its end. Nothing was done.

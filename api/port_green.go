@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"github.com/switchhook/switchhook/record"
 )
@@ -21,4 +22,11 @@ type Greens interface {
 	// RotateToken replaces the instance's apiTokenInstance at once: with token, or
 	// with one of its own making if that is empty.
 	RotateToken(ctx context.Context, id, token string) (Entry, error)
+	// ReceiveNotification answers the oldest notification of an instance's queue that
+	// was not deleted, the same until it is, and waits for one as long as wait and ctx
+	// allow; false: none came. While the instance has a webhookUrl there is none.
+	ReceiveNotification(ctx context.Context, id string, wait time.Duration) (receipt int64, body []byte, ok bool, err error)
+	// DeleteNotification deletes one from the queue, and answers, once that is on disk,
+	// whether it was there.
+	DeleteNotification(ctx context.Context, id string, receipt int64) (bool, error)
 }

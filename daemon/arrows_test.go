@@ -35,11 +35,11 @@ var mayImport = map[string][]string{
 	"web":                    {},
 	"configs":                {},
 	"schemas":                {},
-	"internal/eventsdoc":     {"record", "record/recordtest", "fsm", "outbox", "webhook", "api/witi", "api/greenapi", "api/greenapi/notify"},
+	"internal/eventsdoc":     {"record", "record/recordtest", "fsm", "outbox", "webhook", "api/witi", "api/greenapi/notify"},
 	"api":                    {"fsm", "record", "instance", "web", "api/witi", "api/greenapi", "api/qrcode", "api/internal/reply"},
 	"api/greenapi":           {"fsm", "record", "instance", "api/qrcode", "api/internal/reply"},
 	"api/witi":               {"fsm", "record", "instance", "api/qrcode", "api/internal/reply"},
-	"api/greenapi/notify":    {"fsm", "record", "api/internal/reply"},
+	"api/greenapi/notify":    {"record", "api/greenapi", "api/internal/reply"},
 	"api/client":             {"api", "instance", "fsm", "record"},
 	"api/qrcode":             {"record"},
 }

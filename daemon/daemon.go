@@ -115,9 +115,8 @@ func New(o Options) (_ *Daemon, err error) {
 	}
 	d.api = api.New(api.Config{
 		Instances: d.fleet, Endpoints: d.fleet, Schemas: schemas.FS, Formats: d.pulled(), System: system{d}, Sandbox: control, Vault: d.vault,
-		Mover:    newMover(d.fleet, string(d.cfg.Network), seal.DefaultCost()),
-		Pictures: d.fleet, Files: d.fleet, Notifications: d.fleet,
-		Token: d.cfg.Admin.Token.Reveal(), PublicURL: d.cfg.PublicURL, LocalURL: d.URL(), Spool: d.cfg.DataDir, Log: d.log,
+		Mover: newMover(d.fleet, string(d.cfg.Network), seal.DefaultCost()),
+		Token: d.cfg.Admin.Token.Reveal(), PublicURL: d.cfg.PublicURL, LocalURL: d.URL(), Log: d.log,
 	})
 	d.store.OnAppend(d.appended)
 	return d, nil

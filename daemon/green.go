@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/switchhook/switchhook/api/greenapi"
 	"github.com/switchhook/switchhook/api/greenapi/notify"
 	"github.com/switchhook/switchhook/queue"
 )
 
 // greenFormat makes the notifications.
 func (f *fleet) greenFormat() notify.Encoder {
-	return notify.Encoder{Account: f.greenAccount, State: greenapi.State}
+	return notify.Encoder{Account: f.greenAccount}
 }
 
 // greenAccount is asked for every event and answers from memory.
@@ -52,16 +51,13 @@ func (f *fleet) queued(instance string) (id string, open bool) {
 	return id, there
 }
 
-// ReceiveNotification answers the oldest notification of an instance's queue that was
-// not deleted, the same until it is, and waits for one if there is none; see
-// [queue.Queue.Next]. While the instance has a webhookUrl there is none.
+// ReceiveNotification implements [api.Instances]; see [queue.Queue.Next].
 func (f *fleet) ReceiveNotification(ctx context.Context, id string, wait time.Duration) (receipt int64, body []byte, ok bool, err error) {
 	n, ok, err := f.queue.Next(ctx, id, wait)
 	return n.Receipt, n.Body, ok, unavailable(err)
 }
 
-// DeleteNotification deletes one from the queue, and answers, once that is on disk,
-// whether it was there; see [queue.Queue.Delete].
+// DeleteNotification implements [api.Instances]; see [queue.Queue.Delete].
 func (f *fleet) DeleteNotification(ctx context.Context, id string, receipt int64) (bool, error) {
 	ok, err := f.queue.Delete(ctx, id, receipt)
 	return ok, unavailable(err)

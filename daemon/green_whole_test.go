@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/switchhook/switchhook/api"
+	"github.com/switchhook/switchhook/configs"
 )
 
 // upload posts a form of fields and a file, and reads the answer.
@@ -58,8 +59,9 @@ func (g greenClient) fetchNote() map[string]any {
 		g.t.Fatal("no notification came")
 	}
 	receipt, _ := got["receiptId"].(float64)
-	g.tail += fmt.Sprintf("/%.0f", receipt)
-	if was := g.ask("DELETE", "deleteNotification", ""); was["result"] != true {
+	gone := g
+	gone.tail += fmt.Sprintf("/%.0f", receipt)
+	if was := gone.ask("DELETE", "deleteNotification", ""); was["result"] != true {
 		g.t.Fatalf("%v was not there", got)
 	}
 	body, _ := got["body"].(map[string]any)
@@ -157,4 +159,22 @@ func TestGreenWhole(t *testing.T) {
 	if sender, _ := n["senderData"].(map[string]any); sender["chatId"] != contact+"@c.us" {
 		t.Errorf("it came from %v", sender)
 	}
+}
+
+// TestGreenFilesCount: what arrives counts as the instance's from its first byte on, and
+// once; what there is no room for is refused, and nothing of it stays.
+func TestGreenFilesCount(t *testing.T) {
+	d := runDaemon(t, shortDir(t), func(c *configs.Config) { c.Files = configs.Files{PerInstance: 3 << 20, Total: 1 << 30} })
+	d.pair("shop", "")
+	g := d.green(d.find("shop"))
+	to := map[string]string{"chatId": contact + "@c.us"}
+	for _, c := range []struct{ size, status int }{{2 << 20, http.StatusOK}, {3<<20 + 1, http.StatusInsufficientStorage}, {2 << 20, http.StatusOK}} {
+		if status, got := g.upload("sendFileByUpload", to, "a.bin", make([]byte, c.size)); status != c.status {
+			t.Errorf("%d bytes: %d %v", c.size, status, got)
+		}
+	}
+	if n := d.find("shop").Storage.Bytes; n != 0 {
+		t.Errorf("%d bytes are still counted", n)
+	}
+	d.nothingLeft()
 }

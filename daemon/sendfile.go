@@ -44,6 +44,26 @@ func (t *fileTurns) take(m *member) (done func(), ok bool) {
 	return func() { m.files.Add(-1); t.all.Add(-1) }, true
 }
 
+// HoldFile implements [api.Instances].
+func (f *fleet) HoldFile(_ context.Context, id string) (api.HeldFile, error) {
+	if f.byID(id) == nil {
+		return nil, instance.ErrNotFound
+	}
+	s, err := f.files.Of(id).Spool(0)
+	if err != nil {
+		return nil, noRoom(err)
+	}
+	return held{s}, nil
+}
+
+// held is a content that is on the disk already.
+type held struct{ *files.Spool }
+
+func (h held) Write(p []byte) (int, error) {
+	n, err := h.Spool.Write(p)
+	return n, noRoom(err)
+}
+
 // SendFile implements [api.Instances].
 func (f *fleet) SendFile(ctx context.Context, id string, file instance.File, content io.Reader) (record.Message, error) {
 	return on(f, id, func(i *instance.Instance) (record.Message, error) {
@@ -63,7 +83,7 @@ func (f *fleet) SendFile(ctx context.Context, id string, file instance.File, con
 		if err != nil {
 			return record.Message{}, err
 		}
-		defer func() { _ = s.Close() }() // never fails
+		defer func() { _ = s.Close() }() // never fails; what was held is its caller's, who is done with it
 		head := make([]byte, sniffed)
 		n, err := io.ReadFull(s, head)
 		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -91,25 +111,31 @@ func foreseen(i *instance.Instance, file instance.File) error {
 	return nil
 }
 
-// spool takes a content to its end into a file without a name, and to its
-// beginning. The caller closes it.
+// spool takes a content to its end into a file without a name, unless it is in one
+// already, and that to its beginning. The caller closes it.
 func (f *fleet) spool(ctx context.Context, id string, content io.Reader) (_ *files.Spool, err error) {
-	s, err := f.files.Of(id).Spool(0)
-	if err != nil {
-		return nil, noRoom(err)
+	h, there := content.(held)
+	s := h.Spool
+	if !there {
+		if s, err = f.files.Of(id).Spool(0); err != nil {
+			return nil, noRoom(err)
+		}
 	}
 	defer func() {
 		if err != nil {
 			_ = s.Close() // never fails
 		}
 	}()
-	from := &source{ctx: ctx, r: content}
-	switch n, err := io.Copy(s, io.LimitReader(from, instance.MaxFile+1)); {
-	case from.err != nil:
-		return nil, &api.ContentError{Err: from.err}
-	case err != nil:
-		return nil, noRoom(err)
-	case n > instance.MaxFile:
+	if !there {
+		from := &source{ctx: ctx, r: content}
+		switch _, err := io.Copy(s, io.LimitReader(from, instance.MaxFile+1)); {
+		case from.err != nil:
+			return nil, &api.ContentError{Err: from.err}
+		case err != nil:
+			return nil, noRoom(err)
+		}
+	}
+	if s.Size() > instance.MaxFile {
 		return nil, &instance.InvalidError{Field: "file", Problem: "is larger than " + files.Bytes(instance.MaxFile)}
 	}
 	_, err = s.Seek(0, io.SeekStart)

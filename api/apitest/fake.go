@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/switchhook/switchhook/api"
@@ -29,6 +30,7 @@ type Fake struct {
 
 	FetchTakes  time.Duration // one download
 	UploadTakes time.Duration // one upload
+	Held        atomic.Int32  // files of HoldFile that are open
 
 	mu        sync.Mutex
 	err       error

@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"path"
 	"strings"
 	"time"
@@ -29,6 +30,11 @@ func (f *Fake) SendFile(ctx context.Context, id string, file instance.File, cont
 	}
 	if err := f.foreseen(id, file); err != nil {
 		return record.Message{}, err
+	}
+	if held, ok := content.(*heldFile); ok {
+		if _, err := held.Seek(0, io.SeekStart); err != nil {
+			return record.Message{}, err
+		}
 	}
 	text, err := io.ReadAll(io.LimitReader(content, instance.MaxFile+1))
 	switch {
@@ -67,6 +73,27 @@ func (f *Fake) SendFile(ctx context.Context, id string, file instance.File, cont
 	shown.Ref = nil
 	m.Media = &shown
 	return m, nil
+}
+
+// HoldFile implements api.Instances.
+func (f *Fake) HoldFile(context.Context, string) (api.HeldFile, error) {
+	file, err := os.CreateTemp("", "switchhook-*")
+	if err != nil {
+		return nil, err
+	}
+	_ = os.Remove(file.Name())
+	f.Held.Add(1)
+	return &heldFile{file, f}, nil
+}
+
+type heldFile struct {
+	*os.File
+	of *Fake
+}
+
+func (h *heldFile) Close() error {
+	h.of.Held.Add(-1)
+	return h.File.Close()
 }
 
 // foreseen is what is known before the file has come.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/instance"
@@ -68,3 +69,16 @@ func (f *Fake) RotateToken(_ context.Context, id, token string) (api.Entry, erro
 	h.green.Token = cmp.Or(token, strings.Repeat("f", 50))
 	return h.entry(), nil
 }
+
+// ReceiveNotification implements api.Instances. Queues are empty here.
+func (f *Fake) ReceiveNotification(ctx context.Context, _ string, wait time.Duration) (receipt int64, body []byte, ok bool, err error) {
+	select {
+	case <-time.After(wait):
+		return 0, nil, false, nil
+	case <-ctx.Done():
+		return 0, nil, false, ctx.Err()
+	}
+}
+
+// DeleteNotification implements api.Instances.
+func (*Fake) DeleteNotification(context.Context, string, int64) (bool, error) { return false, nil }

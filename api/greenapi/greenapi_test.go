@@ -32,13 +32,15 @@ const (
 
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
-// world is a daemon with the instance acme, and what stands beside it.
+// world is a daemon with the instance acme, whose pictures, files and queue are its own.
 type world struct {
 	*apitest.Fake
 	pictures *pictures
 	files    *files
+	sink     *lengths // instead of files
+	noRoom   error    // of holding a file
+	writes   error    // of writing what is held
 	queue    *queue
-	bare     bool // nothing stands beside it
 	cfg      func(*api.Config)
 }
 
@@ -56,13 +58,61 @@ func (w *world) handler() *api.API {
 	cfg := api.Config{
 		Instances: w, System: w, Sandbox: w, Now: func() time.Time { return w.Now() }, PublicURL: "https://wa.example",
 	}
-	if !w.bare {
-		cfg.Pictures, cfg.Files, cfg.Notifications = w.pictures, w.files, w.queue
-	}
 	if w.cfg != nil {
 		w.cfg(&cfg)
 	}
 	return api.New(cfg)
+}
+
+func (w *world) SetPicture(ctx context.Context, id string, image io.Reader) (record.Picture, error) {
+	return w.pictures.SetPicture(ctx, id, image)
+}
+
+func (w *world) OwnPicture(ctx context.Context, id string) (record.Picture, bool, error) {
+	return w.pictures.OwnPicture(ctx, id)
+}
+
+func (w *world) Contact(ctx context.Context, id, jid string) (record.Contact, error) {
+	return w.pictures.Contact(ctx, id, jid)
+}
+
+func (w *world) SendFile(ctx context.Context, id string, f instance.File, content io.Reader) (record.Message, error) {
+	if held, ok := content.(io.Seeker); ok {
+		if _, err := held.Seek(0, io.SeekStart); err != nil {
+			return record.Message{}, err
+		}
+	}
+	if w.sink != nil {
+		return w.sink.SendFile(ctx, id, f, content)
+	}
+	return w.files.SendFile(ctx, id, f, content)
+}
+
+func (w *world) HoldFile(ctx context.Context, id string) (api.HeldFile, error) {
+	if w.noRoom != nil {
+		return nil, w.noRoom
+	}
+	held, err := w.Fake.HoldFile(ctx, id)
+	if w.writes != nil {
+		held = &fullFile{held, w.writes}
+	}
+	return held, err
+}
+
+// fullFile takes nothing.
+type fullFile struct {
+	api.HeldFile
+	err error
+}
+
+func (f *fullFile) Write([]byte) (int, error) { return 0, f.err }
+
+func (w *world) ReceiveNotification(ctx context.Context, id string, wait time.Duration) (int64, []byte, bool, error) {
+	return w.queue.ReceiveNotification(ctx, id, wait)
+}
+
+func (w *world) DeleteNotification(ctx context.Context, id string, receipt int64) (bool, error) {
+	return w.queue.DeleteNotification(ctx, id, receipt)
 }
 
 func (w *world) pair(t testing.TB) {
@@ -181,7 +231,7 @@ func (q *queue) DeleteNotification(_ context.Context, _ string, receipt int64) (
 // situations are where the golden requests find the instance.
 var situations = map[string]func(t testing.TB, w *world){
 	"new":  func(testing.TB, *world) {},
-	"bare": func(t testing.TB, w *world) { w.bare = true; w.pair(t) },
+	"bare": func(t testing.TB, w *world) { w.pair(t) },
 	"shown": func(t testing.TB, w *world) {
 		if _, err := w.Generate(t.Context(), "i1", nil); err != nil {
 			t.Fatal(err)

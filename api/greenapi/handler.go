@@ -15,18 +15,12 @@ import (
 type Config struct {
 	Instances Instances
 
-	// A method whose port is nil is not known: 404.
-	Pictures      Pictures
-	Files         Files
-	Notifications Notifications
-
 	// MediaURL is the address that serves the picture with a token.
 	MediaURL func(r *http.Request, token string) string
 
-	Spool string          // directory for files that are on their way; empty: the system's
-	Stop  context.Context // ends long polls and sockets when it ends; nil: never
-	Log   *slog.Logger
-	Now   func() time.Time
+	Stop context.Context // ends long polls and sockets when it ends; nil: never
+	Log  *slog.Logger
+	Now  func() time.Time
 }
 
 // Handler answers the methods. It expects a clean path, and bodies that are bounded to
@@ -78,7 +72,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return nil, err
 		}
-		m := h.method(to)
+		m := to.asks()
 		if m == nil || m.verb != r.Method {
 			return nil, &failure{status: http.StatusNotFound, message: "Cannot " + r.Method + " " + path}
 		}
@@ -115,13 +109,10 @@ func (h *Handler) run(r *request, m *method) (any, error) {
 	return m.run(r)
 }
 
-// method answers what a path asks for, nil where there is no such method here.
-func (h *Handler) method(to target) *method {
+// asks answers what a path asks for, nil where there is no such method.
+func (to target) asks() *method {
 	m := methods[to.method]
-	switch {
-	case m == nil, len(to.rest) > m.rest:
-		return nil
-	case m.needs != nil && !m.needs(&h.cfg):
+	if m == nil || len(to.rest) > m.rest {
 		return nil
 	}
 	return m

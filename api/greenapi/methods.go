@@ -12,9 +12,8 @@ type method struct {
 	rate  int  // requests a second
 	paced bool // once in picturePace, instead
 	run   func(*request) (any, error)
-	rest  int                // how much may follow the token in the path
-	body  int64              // the most bytes of its body; 0: maxBody
-	needs func(*Config) bool // whether it can be served; nil: always
+	rest  int   // how much may follow the token in the path
+	body  int64 // the most bytes of its body; 0: maxBody
 }
 
 func (m *method) limit() int64 {
@@ -35,19 +34,15 @@ var methods = byName([]method{
 	{name: "qr", verb: http.MethodGet, rate: 3, run: qr},
 	{name: "getAuthorizationCode", verb: http.MethodPost, rate: 1, run: getAuthorizationCode},
 	{name: "scanqrcode", verb: http.MethodGet, rate: 1, run: scanQRCode},
-	{name: "setProfilePicture", verb: http.MethodPost, paced: true, run: setProfilePicture, body: maxPicture + maxAround, needs: (*Config).hasPictures},
+	{name: "setProfilePicture", verb: http.MethodPost, paced: true, run: setProfilePicture, body: maxPicture + maxAround},
 	{name: "getWaSettings", verb: http.MethodGet, rate: 1, run: getWaSettings},
-	{name: "getAvatar", verb: http.MethodPost, rate: 10, run: getAvatar, needs: (*Config).hasPictures},
+	{name: "getAvatar", verb: http.MethodPost, rate: 10, run: getAvatar},
 	{name: "getDeviceInfo", verb: http.MethodGet, rate: 1, run: getDeviceInfo},
 	{name: "sendMessage", verb: http.MethodPost, rate: 50, run: sendMessage},
-	{name: "sendFileByUpload", verb: http.MethodPost, rate: 50, run: sendFileByUpload, body: maxFile + maxAround, needs: (*Config).hasFiles},
-	{name: "receiveNotification", verb: http.MethodGet, rate: 100, run: receiveNotification, needs: (*Config).hasNotifications},
-	{name: "deleteNotification", verb: http.MethodDelete, rate: 100, run: deleteNotification, rest: 1, needs: (*Config).hasNotifications},
+	{name: "sendFileByUpload", verb: http.MethodPost, rate: 50, run: sendFileByUpload, body: maxFile + maxAround},
+	{name: "receiveNotification", verb: http.MethodGet, rate: 100, run: receiveNotification},
+	{name: "deleteNotification", verb: http.MethodDelete, rate: 100, run: deleteNotification, rest: 1},
 })
-
-func (c *Config) hasPictures() bool      { return c.Pictures != nil }
-func (c *Config) hasFiles() bool         { return c.Files != nil }
-func (c *Config) hasNotifications() bool { return c.Notifications != nil }
 
 func byName(all []method) map[string]*method {
 	out := make(map[string]*method, len(all))

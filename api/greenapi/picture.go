@@ -65,7 +65,7 @@ func (r *request) setPicture(file *content) (any, error) {
 	case string(head) != jpegHead:
 		return pictureNotSet("the file is not a JPEG image"), nil
 	}
-	p, err := r.cfg.Pictures.SetPicture(r.ctx, r.id, &handover{image, file, r.handedOver})
+	p, err := r.cfg.Instances.SetPicture(r.ctx, r.id, &handover{image, file, r.handedOver})
 	if file.err != nil {
 		r.turn.spare()
 		return nil, file.err // whatever the image's reader made of it
@@ -76,7 +76,7 @@ func (r *request) setPicture(file *content) (any, error) {
 		return pictureSet{URL: r.cfg.MediaURL(r.http, p.Token), Done: true}, nil
 	case errors.As(err, &bad):
 		r.turn.spare()
-		return pictureNotSet(bad.Problem), nil
+		return pictureNotSet("the file " + bad.Problem), nil
 	case errors.Is(err, instance.ErrNotConnected):
 		r.turn.spare()
 		if err := r.authorized(); err != nil { // lost while the picture arrived
@@ -118,10 +118,7 @@ func (h *handover) Read(b []byte) (int, error) {
 
 // ownPicture is the address of the account's picture, empty without one.
 func (r *request) ownPicture() (string, error) {
-	if r.cfg.Pictures == nil {
-		return "", nil
-	}
-	p, ok, err := r.cfg.Pictures.OwnPicture(r.ctx, r.id)
+	p, ok, err := r.cfg.Instances.OwnPicture(r.ctx, r.id)
 	if err != nil || !ok {
 		return "", err
 	}
@@ -150,7 +147,7 @@ func getAvatar(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := r.cfg.Pictures.Contact(r.ctx, r.id, jid)
+	c, err := r.cfg.Instances.Contact(r.ctx, r.id, jid)
 	switch {
 	case errors.Is(err, instance.ErrNotReady), errors.Is(err, context.DeadlineExceeded):
 		return avatar{Reason: "WhatsApp did not answer in time"}, nil

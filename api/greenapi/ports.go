@@ -15,14 +15,22 @@ type Instances interface {
 	// takes tells nothing of an id that exists.
 	FindGreen(ctx context.Context, id int64) (record.GreenAPI, error)
 	ChangeGreen(ctx context.Context, id string, change func(*record.GreenSettings) error) (record.GreenAPI, error)
+	Connections
+	Send(ctx context.Context, id string, t instance.Text) (record.Message, error)
+	// Watch wakes its receiver after events of the instance.
+	Watch(stream string) (wake <-chan struct{}, stop func())
+	Pictures
+	Files
+	Notifications
+}
+
+// Connections is what is asked of a connection.
+type Connections interface {
 	Info(ctx context.Context, id string) (record.Info, error)
 	Generate(ctx context.Context, id string, userAgent *string) (record.Code, error)
 	LinkPhone(ctx context.Context, id, digits string, userAgent *string) (record.Code, error)
 	Reboot(ctx context.Context, id string) (record.Info, error)
 	Disconnect(ctx context.Context, id string) (record.Info, error)
-	Send(ctx context.Context, id string, t instance.Text) (record.Message, error)
-	// Watch wakes its receiver after events of the instance.
-	Watch(stream string) (wake <-chan struct{}, stop func())
 }
 
 // Pictures are the accounts' own pictures, and what WhatsApp tells of others.
@@ -42,6 +50,15 @@ type Files interface {
 	// path, and a type empty or wrong: what they should be is found out there. Its
 	// errors are those of Send, and instance.ErrFull.
 	SendFile(ctx context.Context, id string, f instance.File, content io.Reader) (record.Message, error)
+	// HoldFile opens a file without a name, for SendFile to take from its beginning.
+	// It counts as the instance's until it is closed. It, and its Write, fail with
+	// instance.ErrFull where there is no room.
+	HoldFile(ctx context.Context, id string) (heldFile, error)
+}
+
+type heldFile = interface {
+	io.ReadWriteSeeker
+	io.Closer
 }
 
 // Notifications is the queue of an instance.

@@ -42,7 +42,7 @@ func receiveNotification(r *request) (any, error) {
 	ctx, cancel := context.WithCancel(r.ctx)
 	defer cancel()
 	defer context.AfterFunc(r.cfg.Stop, cancel)()
-	receipt, body, ok, err := r.cfg.Notifications.ReceiveNotification(ctx, r.id, wait)
+	receipt, body, ok, err := r.cfg.Instances.ReceiveNotification(ctx, r.id, wait)
 	switch {
 	case r.ctx.Err() != nil:
 		return nil, r.ctx.Err()
@@ -76,7 +76,7 @@ func deleteNotification(r *request) (any, error) {
 	if err != nil {
 		return nil, &failure{status: http.StatusBadRequest, message: "Parameter receiptId must be a Number"}
 	}
-	gone, err := r.cfg.Notifications.DeleteNotification(r.ctx, r.id, receipt)
+	gone, err := r.cfg.Instances.DeleteNotification(r.ctx, r.id, receipt)
 	return struct {
 		Result bool `json:"result"`
 	}{gone}, err

@@ -184,7 +184,7 @@ func (s *scan) look() (last any, next time.Duration, err error) {
 		return alreadyLogged, 0, nil
 	case info.State == fsm.Starting, info.CanRestore && info.State.Live():
 		s.seen = true
-		return nil, scanTime, nil // what comes of it is an event
+		return nil, scanAtLeast, nil // what comes of it is an event, which is told before the status has it
 	}
 	s.seen = true
 	code, err := s.cfg.Instances.Generate(s.ctx, s.id, nil)

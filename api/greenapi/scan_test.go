@@ -9,12 +9,14 @@ import (
 	"image/png"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
 
+	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/api/qrcode/qrcodetest"
 	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/record"
@@ -123,6 +125,41 @@ func TestScan(t *testing.T) {
 		if end := s.want("closed"); end["code"] != websocket.StatusNormalClosure.String() {
 			t.Errorf("closed with %v", end)
 		}
+	})
+}
+
+// late is an instance whose status follows its events: one that was just linked is
+// still logging in.
+type late struct {
+	*world
+	told atomic.Bool
+}
+
+func (l *late) Info(ctx context.Context, id string) (record.Info, error) {
+	info, err := l.world.Info(ctx, id)
+	if info.State == fsm.Authenticated && !l.told.Swap(true) {
+		info.State = fsm.Starting
+	}
+	return info, err
+}
+
+// TestScanLooksAgain: an event may wake the socket before the status says what it tells.
+func TestScanLooksAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.Now = time.Now
+		w.cfg = func(c *api.Config) { c.Instances = &late{world: w} }
+		s := connect(t, serve(t, w.handler()))
+		s.want("qrCode")
+		if _, err := w.Scan(t.Context(), "i1", ""); err != nil {
+			t.Fatal(err)
+		}
+		at := time.Now()
+		s.want("accountData")
+		if took := time.Since(at); took > time.Second {
+			t.Errorf("it took %s", took)
+		}
+		s.want("closed")
 	})
 }
 

@@ -34,39 +34,28 @@ func sendFileByUpload(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSpool(r.cfg.Spool)
+	held, err := r.cfg.Instances.HoldFile(r.ctx, r.id)
 	if err != nil {
-		return nil, r.noRoom(err)
+		return nil, err
 	}
-	defer s.close()
-	u := &fileUpload{spool: s}
+	defer func() { _ = held.Close() }()
+	u := &fileUpload{held: held}
 	if err := u.read(f); err != nil {
-		if s.err != nil {
-			err = r.noRoom(s.err)
-		}
 		return nil, err
 	}
 	out, err := u.file()
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
 	r.within(onwardTime + answerTime)
-	return r.sentAs(r.cfg.Files.SendFile(r.ctx, r.id, out, s.file))
-}
-
-// noRoom tells the operator why a file cannot be held, and the caller that it cannot.
-func (r *request) noRoom(err error) error {
-	r.cfg.Log.Warn("no room for a file that is to be sent", "instance", r.id, "err", err)
-	return instance.ErrFull
+	return r.sentAs(r.cfg.Instances.SendFile(r.ctx, r.id, out, held))
 }
 
 // fileUpload is the form of sendFileByUpload as it arrives.
 type fileUpload struct {
 	chat, name, caption string
-	spool               *spool
+	held                io.Writer
+	size                int64  // of what is held
 	given               bool   // there is a file
 	partName, partType  string // what its part says of it, which need not be true
 }
@@ -111,7 +100,8 @@ func (u *fileUpload) take(f *form, p *multipart.Part) error {
 	u.given = true
 	u.partName, u.partType = p.FileName(), p.Header.Get("Content-Type")
 	c := f.content(p, maxFile)
-	_, err := io.Copy(u.spool, c)
+	n, err := io.Copy(u.held, c)
+	u.size = n
 	if c.err != nil {
 		return c.err
 	}
@@ -126,7 +116,7 @@ func (u *fileUpload) file() (instance.File, error) {
 		return instance.File{}, errBadData
 	case err != nil:
 		return instance.File{}, err
-	case u.spool.size == 0:
+	case u.size == 0:
 		return instance.File{}, invalid("file", "is empty")
 	}
 	return instance.File{To: to, Name: cmp.Or(u.name, u.partName), MIME: u.partType, Caption: u.caption}, nil

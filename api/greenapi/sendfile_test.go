@@ -3,6 +3,7 @@ package greenapi_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -13,7 +14,7 @@ import (
 	"testing/iotest"
 	"testing/synctest"
 
-	"github.com/switchhook/switchhook/api"
+	"github.com/switchhook/switchhook/instance"
 )
 
 // sendFile plays one sendFileByUpload.
@@ -78,28 +79,32 @@ func TestFileSize(t *testing.T) {
 		"broken off":      {io.MultiReader(strings.NewReader(chat+head+"some"), iotest.ErrReader(errors.New("gone"))), 400},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
 			w := paired(t)
 			sink := &lengths{}
-			w.cfg = func(cfg *api.Config) { cfg.Spool, cfg.Files = dir, sink }
+			w.sink = sink
 			got := sendFile(w.handler(), c.body, -1)
 			if got.Code != c.status || (got.Code == 200) != (sink.length == 100*mib) {
 				t.Errorf("%d %s, sent %d bytes", got.Code, got.Body, sink.length)
 			}
-			if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
-				t.Errorf("left on the disk: %v, %v", left, err)
+			if n := w.Held.Load(); n != 0 {
+				t.Errorf("%d files are still held", n)
 			}
 		})
 	}
 }
 
-// TestNoRoom: a directory that cannot be written is told to the operator, and to the
-// caller as what it is.
+// TestNoRoom: where a file cannot be held the caller is told so, from the beginning or
+// in the middle, and not why.
 func TestNoRoom(t *testing.T) {
-	w := paired(t)
-	w.cfg = func(cfg *api.Config) { cfg.Spool = filepath.Join(t.TempDir(), "gone") }
-	if got := sendFile(w.handler(), strings.NewReader(""), 0); got.Code != http.StatusInsufficientStorage || strings.Contains(got.Body.String(), "gone") {
-		t.Errorf("%d %s", got.Code, got.Body)
+	full := fmt.Errorf("the disk of /gone is full: %w", instance.ErrFull)
+	for _, w := range []*world{{noRoom: full}, {writes: full}} {
+		p := paired(t)
+		p.noRoom, p.writes = w.noRoom, w.writes
+		body := field("chatId", "79876543210@c.us") + file("a.bin", "x/y", "content") + "--B--\r\n"
+		got := sendFile(p.handler(), strings.NewReader(body), -1)
+		if got.Code != http.StatusInsufficientStorage || strings.Contains(got.Body.String(), "gone") || p.Held.Load() != 0 || len(p.files.sent) != 0 {
+			t.Errorf("%d %s, %d held, sent %q", got.Code, got.Body, p.Held.Load(), p.files.sent)
+		}
 	}
 }
 

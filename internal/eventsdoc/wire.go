@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 
-	"github.com/switchhook/switchhook/api/greenapi"
 	"github.com/switchhook/switchhook/api/greenapi/notify"
 	"github.com/switchhook/switchhook/api/witi"
 	"github.com/switchhook/switchhook/outbox"
@@ -79,7 +78,6 @@ func green() notify.Encoder {
 				State: true, Device: true, Edited: true, Deleted: true, Poll: true,
 			}}, true
 		},
-		State: greenapi.State,
 	}
 }
 

@@ -112,7 +112,7 @@ func TestStatesThatChange(t *testing.T) {
 		"up":                  {fsm.Starting, fsm.Authenticated, &record.Before{CanRestore: true}, fsm.CauseProgress, true, "authorized", "online"},
 		"down":                {fsm.Authenticated, fsm.AuthenticatedClosed, &record.Before{CanRestore: true}, fsm.CauseNetwork, true, "starting", "offline"},
 		"scanned":             {fsm.AwaitingScan, fsm.Starting, &record.Before{}, fsm.CauseScan, true, "starting", ""},
-		"banned":              {fsm.Starting, fsm.AuthenticatedClosed, &record.Before{CanRestore: true}, fsm.CauseTemporaryBan, true, "blocked", ""},
+		"banned":              {fsm.Starting, fsm.AuthenticatedClosed, &record.Before{CanRestore: true}, fsm.CauseTemporaryBan, true, "yellowCard", ""},
 		"the ban is over":     {fsm.AuthenticatedClosed, fsm.Connecting, &record.Before{Cause: fsm.CauseTemporaryBan, CanRestore: true}, fsm.CauseRetry, true, "starting", ""},
 		"logged out":          {fsm.Authenticated, fsm.NotAuthenticated, &record.Before{CanRestore: true}, fsm.CauseLoggedOut, false, "notAuthorized", "offline"},
 		"a code asked for":    {fsm.NotAuthenticated, fsm.Connecting, &record.Before{Cause: fsm.CauseLoggedOut}, fsm.CauseOperator, false, "", ""},

@@ -1,7 +1,7 @@
 package notify
 
 import (
-	"github.com/switchhook/switchhook/fsm"
+	"github.com/switchhook/switchhook/api/greenapi"
 	"github.com/switchhook/switchhook/record"
 )
 
@@ -19,51 +19,36 @@ type statusChanged struct {
 
 type deviceInfo struct {
 	envelope
-	Device device `json:"deviceData"`
-}
-
-// device is the linked phone. Its protocol tells the platform and nothing else any
-// more; what it does not tell is empty and not made up (our choice).
-type device struct {
-	Platform     string `json:"platform"`
-	Manufacturer string `json:"deviceManufacturer"`
-	Model        string `json:"deviceModel"`
-	OS           string `json:"osVersion"`
-	WhatsApp     string `json:"waVersion"`
-	Battery      int    `json:"battery"`
+	Device greenapi.DeviceInfo `json:"deviceData"`
 }
 
 // connection answers, in this order: the state, if it is another one to GREEN-API;
 // whether the socket is there, if that has changed; the device, when the account
 // has become usable.
-func (e Encoder) connection(a Account, ev *record.Event) []notification {
+func connection(a Account, ev *record.Event) []notification {
 	if ev.Transition == nil || ev.Info == nil {
 		return nil
 	}
 	wrapped := func(kind string) envelope { return wrap(kind, a, ev.Info.Phone, ev.At) }
-	old, now := e.states(ev)
-	wasOnline, online := ev.Transition.From == fsm.Authenticated, ev.Transition.To == fsm.Authenticated
-	status := "offline"
-	if online {
-		status = "online"
-	}
+	old, now := states(ev)
+	was, is := greenapi.Status(ev.Transition.From), greenapi.Status(ev.Transition.To)
 	return []notification{
 		{a.Settings.State && old != now, stateChanged{wrapped("stateInstanceChanged"), now}},
-		{a.Settings.State && wasOnline != online, statusChanged{wrapped("statusInstanceChanged"), status}},
+		{a.Settings.State && was != is, statusChanged{wrapped("statusInstanceChanged"), is}},
 		{
-			a.Settings.Device && old != now && now == authorized,
-			deviceInfo{wrapped("deviceInfo"), device{Platform: ev.Info.Platform}},
+			a.Settings.Device && old != now && now == greenapi.StateAuthorized,
+			deviceInfo{wrapped("deviceInfo"), greenapi.Device(*ev.Info)},
 		},
 	}
 }
 
 // states answers what GREEN-API calls the connection before a transition and after
 // it.
-func (e Encoder) states(ev *record.Event) (old, now string) {
+func states(ev *record.Event) (old, now string) {
 	t, in := ev.Transition, ev.Info
 	before := record.Before{CanRestore: in.CanRestore} // of an event from before it was kept
 	if ev.Before != nil {
 		before = *ev.Before
 	}
-	return e.State(t.From, before.Cause, before.CanRestore), e.State(t.To, t.Cause, in.CanRestore)
+	return greenapi.State(t.From, before.Cause, before.CanRestore), greenapi.State(t.To, t.Cause, in.CanRestore)
 }

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/switchhook/switchhook/api/internal/reply"
-	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/record"
 )
 
@@ -27,13 +26,6 @@ const Format = "greenapi"
 // Most is how many notifications one event makes at most: package whatsapp cuts
 // receipts to 500 messages.
 const Most = 512
-
-// State says what GREEN-API calls a connection: of which a saved session exists, or
-// not, and that is in a state for a cause. The cause may be empty.
-type State func(code fsm.State, cause fsm.Cause, canRestore bool) string
-
-// authorized is what a [State] calls a connection that is usable.
-const authorized = "authorized"
 
 // Account is who an instance is to GREEN-API, and what its owner has set.
 type Account struct {
@@ -47,7 +39,6 @@ type Encoder struct {
 	// Account answers that of an instance, by the instance's own id; false if there is
 	// none.
 	Account func(instance string) (Account, bool)
-	State   State
 }
 
 // Carries reports whether there are notifications of such events at all.
@@ -69,7 +60,7 @@ func (e Encoder) Wants(_ *record.Endpoint, ev *record.Event) bool {
 	if !ok {
 		return false
 	}
-	for _, n := range e.notifications(a, ev) {
+	for _, n := range notifications(a, ev) {
 		if n.wanted {
 			return true
 		}
@@ -107,7 +98,7 @@ func (e Encoder) Bodies(ev *record.Event) ([][]byte, error) {
 	if !ok {
 		return nil, nil
 	}
-	all := e.notifications(a, ev)
+	all := notifications(a, ev)
 	out := make([][]byte, len(all))
 	for i, n := range all {
 		if !n.wanted {
@@ -146,10 +137,10 @@ type notification struct {
 }
 
 // notifications answers those of an event, each in its place.
-func (e Encoder) notifications(a Account, ev *record.Event) []notification {
+func notifications(a Account, ev *record.Event) []notification {
 	switch {
 	case ev.Kind == record.ConnectionChanged:
-		return e.connection(a, ev)
+		return connection(a, ev)
 	case ev.Message == nil:
 		return nil
 	case ev.Kind == record.MessageReceipt:

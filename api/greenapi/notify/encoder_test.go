@@ -34,26 +34,11 @@ var all = record.GreenSettings{
 	Poll: true, IncomingBlock: true, IncomingCall: true, Edited: true, Deleted: true, Device: true,
 }
 
-// state is a table of states that is plain enough to see through.
-func state(code fsm.State, cause fsm.Cause, canRestore bool) string {
-	switch {
-	case cause == fsm.CauseTemporaryBan:
-		return "blocked"
-	case code == fsm.Authenticated:
-		return "authorized"
-	case canRestore:
-		return "starting"
-	default:
-		return "notAuthorized"
-	}
-}
-
 func encoder(s record.GreenSettings) notify.Encoder {
 	return notify.Encoder{
 		Account: func(instance string) (notify.Account, bool) {
 			return notify.Account{ID: 1101000001, Phone: "5511955550001", Settings: s}, instance == recordtest.Instance
 		},
-		State: state,
 	}
 }
 

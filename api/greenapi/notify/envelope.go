@@ -3,6 +3,8 @@ package notify
 import (
 	"strings"
 	"time"
+
+	"github.com/switchhook/switchhook/api/greenapi"
 )
 
 // envelope is what every notification begins with.
@@ -20,20 +22,14 @@ type instance struct {
 
 // wrap begins a notification of an account that is linked to a number.
 func wrap(kind string, a Account, phone string, at time.Time) envelope {
-	i := instance{ID: a.ID, Type: "whatsapp"}
-	if phone != "" {
-		i.WID = phone + personal
-	}
-	return envelope{Type: kind, Instance: i, Timestamp: at.Unix()}
+	return envelope{Type: kind, Instance: instance{ID: a.ID, WID: greenapi.ChatID(phone), Type: "whatsapp"}, Timestamp: at.Unix()}
 }
-
-const personal = "@c.us"
 
 // chatID is a JID as GREEN-API writes it: <digits>@c.us for a person. Groups stay
 // <digits>@g.us, and a hidden number, which it calls <digits>@lid, too.
 func chatID(jid string) string {
 	if user, ok := strings.CutSuffix(jid, "@s.whatsapp.net"); ok {
-		return user + personal
+		return greenapi.ChatID(user)
 	}
 	return jid
 }
