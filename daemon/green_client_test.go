@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"go.etcd.io/bbolt"
 
 	"github.com/switchhook/switchhook/api"
@@ -179,5 +180,40 @@ func TestGreenClient(t *testing.T) {
 	}
 	if status, _ := g.play("GET", "getStateInstance", ""); status != http.StatusForbidden {
 		t.Errorf("deleted, it answers %d", status)
+	}
+}
+
+// TestGreenScan: the socket shows a code and tells of the scan at once. Several
+// instances, because an event and the status that it tells of race.
+func TestGreenScan(t *testing.T) {
+	d := runDaemon(t, shortDir(t), nil)
+	for i := range 3 {
+		name := fmt.Sprintf("shop%d", i)
+		d.add(name, "")
+		g := d.green(d.find(name))
+		c, _, err := websocket.Dial(t.Context(), g.base+"scanQrCode"+g.tail, nil) //nolint:bodyclose // the library closes it
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.CloseNow() })
+		c.SetReadLimit(1 << 20)
+		begun := time.Now()
+		for kind := ""; kind != "accountData"; {
+			_, text, err := c.Read(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var said struct{ Type, WID string }
+			if err := json.Unmarshal(text, &said); err != nil {
+				t.Fatal(err)
+			}
+			if kind = said.Type; kind == "qrCode" {
+				if _, err := d.admin.Scan(t.Context(), name, ""); err != nil {
+					t.Fatal(err)
+				}
+			} else if kind != "accountData" || said.WID != d.find(name).Phone+"@c.us" {
+				t.Fatalf("%s: %s after %s", name, text, time.Since(begun))
+			}
+		}
 	}
 }
