@@ -141,6 +141,10 @@ type proxy struct {
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
 	deaf  bool // answers are swallowed, requests pass
+	made  int  // connections so far
+	most  int  // bytes of requests that pass without an answer; 0: any number
+	ahead int  // bytes that have
+	heard *sync.Cond
 }
 
 func newProxy(t testing.TB, target string) *proxy {
@@ -150,6 +154,7 @@ func newProxy(t testing.TB, target string) *proxy {
 		t.Fatal(err)
 	}
 	p := &proxy{t: t, l: l, target: target, conns: map[net.Conn]struct{}{}}
+	p.heard = sync.NewCond(&p.mu)
 	p.wg.Go(p.serve)
 	t.Cleanup(func() {
 		_ = l.Close()
@@ -174,6 +179,7 @@ func (p *proxy) serve() {
 		}
 		p.mu.Lock()
 		p.conns[in], p.conns[out] = struct{}{}, struct{}{}
+		p.made++
 		p.mu.Unlock()
 		p.wg.Go(func() { p.pass(out, in, false) })
 		p.wg.Go(func() { p.pass(in, out, true) })
@@ -185,6 +191,7 @@ func (p *proxy) pass(to, from net.Conn, answers bool) {
 		_, _ = to.Close(), from.Close()
 		p.mu.Lock()
 		delete(p.conns, from)
+		p.heard.Broadcast()
 		p.mu.Unlock()
 	}()
 	buf := make([]byte, 16<<10)
@@ -192,6 +199,15 @@ func (p *proxy) pass(to, from net.Conn, answers bool) {
 		n, err := from.Read(buf)
 		p.mu.Lock()
 		swallow := answers && p.deaf
+		if answers {
+			p.ahead = 0
+			p.heard.Broadcast()
+		} else {
+			p.ahead += n
+		}
+		for _, open := p.conns[from]; open && !answers && p.most > 0 && p.ahead > p.most; _, open = p.conns[from] {
+			p.heard.Wait()
+		}
 		p.mu.Unlock()
 		if !swallow && n > 0 {
 			if _, err := to.Write(buf[:n]); err != nil {
@@ -218,5 +234,21 @@ func (p *proxy) cut() {
 	p.deaf = false
 	for c := range p.conns {
 		_ = c.Close()
+		delete(p.conns, c)
 	}
+	p.heard.Broadcast()
+}
+
+// hesitate lets no more than so many bytes of requests pass without an answer.
+func (p *proxy) hesitate(most int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.most, p.ahead = most, 0
+}
+
+// connections is how many were made.
+func (p *proxy) connections() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.made
 }

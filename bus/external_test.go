@@ -143,6 +143,29 @@ func TestHangingBroker(t *testing.T) {
 	same(t, stored(t, connect(t, br.url())), log.ids())
 }
 
+// TestSlowLink has a link that carries a part of a window at a time. The broker's
+// answers come all along, so that nobody takes it for dead.
+func TestSlowLink(t *testing.T) {
+	br := newBroker(t)
+	p := newProxy(t, br.addr)
+	log := newLog()
+	log.add("a")
+	cfg := external(t, p.url())
+	cfg.AckWait = 2 * time.Second
+	b := start(t, cfg, log)
+	b.published(log)
+	p.hesitate(1 << 20)
+	for range 400 {
+		log.append(bulky("a", 20<<10))
+	}
+	b.Notify()
+	b.published(log)
+	if n := p.connections(); n != 1 {
+		t.Errorf("%d connections", n)
+	}
+	same(t, stored(t, connect(t, br.url())), log.ids())
+}
+
 // TestAmbiguousAck cuts the connection between publishing and acknowledgement:
 // a subscriber has seen events that the bus does not know to be stored.
 func TestAmbiguousAck(t *testing.T) {

@@ -16,7 +16,8 @@ import (
 const (
 	readBatch   = 256
 	maxInFlight = 512
-	maxBytes    = 8 << 20 // in flight; one message more may be
+	maxBytes    = 8 << 20   // in flight; one message more may be
+	maxUnasked  = 256 << 10 // without an acknowledgement asked for: a slow link shall not be silent
 )
 
 // flight is a message on its way.
@@ -39,6 +40,7 @@ type pipeline struct {
 	flights []flight  // sent and not acknowledged, oldest first
 	heard   time.Time // when the last acknowledgement came
 	bytes   int
+	unasked int    // bytes sent since an acknowledgement was asked for
 	seq     uint64 // of the last message sent
 	prev    string // message id of the last message sent
 }
@@ -139,7 +141,8 @@ func (p *pipeline) send(e *record.Event, pos uint64) error {
 	}
 	size := msg.Size()
 	p.seq++
-	if p.asks(size) {
+	if p.unasked += size; p.asks(size) {
+		p.unasked = 0
 		msg.Reply = p.acks.subject(p.seq)
 	}
 	if err := p.nc.PublishMsg(msg); err != nil {
@@ -153,9 +156,10 @@ func (p *pipeline) send(e *record.Event, pos uint64) error {
 
 // asks reports whether the next message of that size has to be acknowledged: the first
 // behind what is settled, so that a refusal comes with its own reason, and the last
-// that can be sent for now. It answers for those between them; see settle.
+// that can be sent for now, and now and then one between them, so that an answer comes
+// within AckWait over a slow link too. Each answers for those before it; see settle.
 func (p *pipeline) asks(size int) bool {
-	return len(p.flights) == 0 || len(p.batch) == 1 || len(p.flights)+1 >= maxInFlight || p.bytes+size >= maxBytes
+	return len(p.flights) == 0 || len(p.batch) == 1 || p.unasked >= maxUnasked || len(p.flights)+1 >= maxInFlight || p.bytes+size >= maxBytes
 }
 
 // settle takes an acknowledgement. It is for the message that asked and for all before

@@ -176,6 +176,7 @@ func TestPrunedUnderTheLane(t *testing.T) {
 		if len(dead) != 2 {
 			t.Errorf("%d dead letters, want 2", len(dead))
 		}
+		synctest.Wait() // it is told beside the loop
 		if n := strings.Count(lines.String(), "postback given up"); n != 2 {
 			t.Errorf("logged %d times:\n%s", n, lines.String())
 		}

@@ -85,10 +85,7 @@ const keptWorkers = 64
 func (o *Outbox) makeTries(j *job) {
 	for {
 		o.try(j)
-		stays := o.free.Add(1) <= keptWorkers
-		if !stays {
-			o.free.Add(-1)
-		}
+		stays := o.stay()
 		o.results <- j
 		if !stays {
 			return
@@ -96,6 +93,21 @@ func (o *Outbox) makeTries(j *job) {
 		var more bool
 		if j, more = <-o.jobs; !more {
 			return
+		}
+	}
+}
+
+// stay counts the worker among those that are free, unless there are enough. It never
+// counts one too many, not for a moment: a try could be given to it that another then
+// has to make, when it is done with its own.
+func (o *Outbox) stay() bool {
+	for {
+		n := o.free.Load()
+		if n >= keptWorkers {
+			return false
+		}
+		if o.free.CompareAndSwap(n, n+1) {
+			return true
 		}
 	}
 }

@@ -11,4 +11,4 @@ func newWatch(net.Conn) *watch { return nil }
 
 // alive cannot be told here: a request on a connection that was closed is repeated
 // on another.
-func (c *conn) alive() bool { return c.in.Buffered() == 0 }
+func (c *conn) alive() bool { return c.quiet() }

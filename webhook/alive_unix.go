@@ -13,14 +13,13 @@ import (
 type watch struct {
 	raw  syscall.RawConn // nil: it has no file
 	look func(fd uintptr) bool
-	open bool // what look has seen
+	open bool // what look has seen: nothing has come
+	more bool // something has
 }
 
-// newWatch watches c, or what is beneath its TLS. There bytes may wait that are no
-// answer; elsewhere nothing may.
+// newWatch watches c, or what is beneath its TLS, of which a proxy may have one more.
 func newWatch(c net.Conn) *watch {
-	secure, ok := c.(*tls.Conn)
-	if ok {
+	for secure, ok := c.(*tls.Conn); ok; secure, ok = c.(*tls.Conn) {
 		c = secure.NetConn()
 	}
 	w := &watch{}
@@ -32,7 +31,8 @@ func newWatch(c net.Conn) *watch {
 	w.look = func(fd uintptr) bool {
 		var one [1]byte
 		n, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		w.open = err == syscall.EAGAIN || err == syscall.EINTR || n > 0 && ok
+		w.open = err == syscall.EAGAIN || err == syscall.EINTR
+		w.more = err == nil && n > 0
 		return true
 	}
 	return w
@@ -41,11 +41,14 @@ func newWatch(c net.Conn) *watch {
 // alive reports whether an idle connection is still open, as far as this side has
 // heard, and nothing has come that nobody asked for.
 func (c *conn) alive() bool {
-	if c.in.Buffered() > 0 || c.SetDeadline(time.Time{}) != nil {
+	if !c.quiet() || c.SetDeadline(time.Time{}) != nil {
 		return false
 	}
 	if c.watch.raw == nil {
 		return true
 	}
-	return c.watch.raw.Read(c.watch.look) == nil && c.watch.open
+	if c.watch.raw.Read(c.watch.look) != nil {
+		return false
+	}
+	return c.watch.open || c.watch.more && c.quietBy(time.Now().Add(readNow)) && c.SetDeadline(time.Time{}) == nil
 }

@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"container/list"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"math"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 )
@@ -19,6 +21,8 @@ const (
 	inlineBody    = 16 << 10 // a body up to this long leaves with its head, in one write
 
 	lastWrite = 50 * time.Millisecond // for a long body's last bytes, once it is answered
+	lastWord  = 50 * time.Millisecond // for TLS to say that the connection ends
+	readNow   = time.Millisecond      // to read what has come already
 )
 
 // conn is a connection that speaks HTTP/1.1. One try after the other owns it: its
@@ -44,10 +48,41 @@ var past = time.Unix(1, 0)
 
 func newConn(c net.Conn, origin string) *conn {
 	out := &conn{Conn: c, origin: origin, watch: newWatch(c)}
-	out.room.R = c
+	out.room.R, out.room.N = c, maxAnswerHead
 	out.in = bufio.NewReader(&out.room)
 	out.cut = func() { _ = c.SetDeadline(past) }
 	return out
+}
+
+// Close closes the connection. TLS says so to the receiver first, and would wait five
+// seconds for one that takes nothing any more.
+func (c *conn) Close() error {
+	secure, ok := c.Conn.(*tls.Conn)
+	if !ok {
+		return c.Conn.Close()
+	}
+	enough := time.AfterFunc(lastWord, func() { _ = secure.NetConn().Close() })
+	defer enough.Stop()
+	return secure.Close()
+}
+
+// quiet reports whether everything that has been read from an idle connection was part
+// of an answer. One record of TLS may have brought another.
+func (c *conn) quiet() bool { return c.in.Buffered() == 0 && (!c.secure() || c.quietBy(past)) }
+
+// quietBy reads until then, and reports whether nothing has come. Beneath TLS bytes may
+// wait that are no answer, such as a session ticket.
+func (c *conn) quietBy(until time.Time) bool {
+	if !c.secure() || c.SetReadDeadline(until) != nil {
+		return false
+	}
+	_, err := c.in.Peek(1)
+	return errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+func (c *conn) secure() bool {
+	_, ok := c.Conn.(*tls.Conn)
+	return ok
 }
 
 // exchange sends the request of a try and reads the answer up to its body. The

@@ -30,7 +30,7 @@ func CheckHeaders(headers map[string]string) error {
 	if len(headers) > maxHeaders {
 		return fmt.Errorf("more than %d headers", maxHeaders)
 	}
-	total := 0
+	total, set := 0, make(map[string]bool, len(headers))
 	for name, value := range headers {
 		canonical := http.CanonicalHeaderKey(name)
 		switch {
@@ -41,11 +41,10 @@ func CheckHeaders(headers map[string]string) error {
 		case !httpguts.ValidHeaderFieldValue(value):
 			return fmt.Errorf("the value of the header %s holds a control character", canonical)
 		}
-		if canonical != name {
-			if _, twice := headers[canonical]; twice {
-				return fmt.Errorf("the header %s is set twice", canonical)
-			}
+		if set[canonical] {
+			return fmt.Errorf("the header %s is set twice", canonical)
 		}
+		set[canonical] = true
 		total += len(name) + len(value)
 	}
 	if total > maxHeaderValues {

@@ -44,6 +44,7 @@ func TestCheckHeaders(t *testing.T) {
 		"X-Split holds a control character":             {"X-Split": "hunter2\r\nEvil: 1"},
 		"X-Nul holds a control character":               {"X-Nul": "hunter2\x00"},
 		"the header X-Api-Key is set twice":             {"X-Api-Key": "a", "x-api-key": "hunter2"},
+		"header X-Api-Key is set twice":                 {"X-API-KEY": "hunter2", "x-api-key": "hunter2"},
 	} {
 		err := CheckHeaders(headers)
 		if (err == nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2")) {

@@ -9,10 +9,6 @@ import (
 const (
 	idleMost  = 90 * time.Second // a connection is kept for so long without a request
 	sweepWait = 10 * time.Second // between looks at the idle ones
-
-	// One that was used so recently is not looked at again: that takes a system call,
-	// and should it have been closed meanwhile the request is repeated on another.
-	freshFor = 20 * time.Millisecond
 )
 
 // pool keeps idle connections by origin.
@@ -36,7 +32,9 @@ func newPool(most, perOrigin int) *pool {
 func (p *pool) take(origin string) *conn {
 	for {
 		c := p.pop(origin)
-		if c == nil || time.Since(c.since) < freshFor && c.in.Buffered() == 0 || c.alive() {
+		// However recently it was used: what has come since would be taken for the
+		// answer to what is sent next.
+		if c == nil || c.alive() {
 			return c
 		}
 		_ = c.Close()
@@ -99,6 +97,13 @@ func (p *pool) forget(c *conn, at int) {
 // tidy closes what was idle for too long, and what its receiver has closed: those
 // would hold a file each until they are wanted again.
 func (p *pool) tidy() {
+	for _, c := range p.over() {
+		_ = c.Close()
+	}
+}
+
+// over takes out what tidy is to close: who takes or puts one shall not wait for that.
+func (p *pool) over() (out []*conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
@@ -112,17 +117,27 @@ func (p *pool) tidy() {
 					break
 				}
 			}
-			_ = c.Close()
+			out = append(out, c)
 		}
 	}
 	p.sweep = nil
 	if p.order.Len() > 0 && !p.closed {
 		p.sweep = time.AfterFunc(sweepWait, p.tidy)
 	}
+	return out
 }
 
 // close closes what is idle, and from now on what is put.
 func (p *pool) close() {
+	var ending sync.WaitGroup // all at a time: each may take its last word's time
+	for _, c := range p.shut() {
+		ending.Go(func() { _ = c.Close() })
+	}
+	ending.Wait()
+}
+
+// shut takes out all there are.
+func (p *pool) shut() (out []*conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
@@ -133,6 +148,7 @@ func (p *pool) close() {
 	for p.order.Len() > 0 {
 		c := p.oldest()
 		p.forget(c, 0)
-		_ = c.Close()
+		out = append(out, c)
 	}
+	return out
 }

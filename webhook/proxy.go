@@ -108,7 +108,8 @@ type socks5 struct {
 }
 
 func (p *socks5) connect(ctx context.Context, address string) (net.Conn, error) {
-	d, err := socks.SOCKS5("tcp", p.gate.address, p.auth, &p.gate)
+	way := &onward{gate: &p.gate}
+	d, err := socks.SOCKS5("tcp", p.gate.address, p.auth, way)
 	if err != nil {
 		return nil, &proxyError{text: "the proxy cannot be used", err: err}
 	}
@@ -117,13 +118,29 @@ func (p *socks5) connect(ctx context.Context, address string) (net.Conn, error) 
 		return nil, &proxyError{text: "the proxy cannot be used"}
 	}
 	conn, err := dialer.DialContext(ctx, "tcp", address)
-	if err == nil {
+	switch {
+	case err == nil && way.conn != nil:
+		return way.conn, nil
+	case err == nil:
 		return conn, nil
 	}
 	if own, ok := errors.AsType[*proxyError](err); ok {
 		return nil, own
 	}
 	return nil, &proxyError{text: "the proxy did not connect", target: true, err: err}
+}
+
+// onward is a gate for one connection, and keeps it: the library wraps what it answers,
+// and a wrapped one cannot be looked at while it is idle.
+type onward struct {
+	*gate
+	conn net.Conn
+}
+
+func (o *onward) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := o.gate.DialContext(ctx, network, addr)
+	o.conn = conn
+	return conn, err
 }
 
 // maxConnectAnswer bounds what is read of a proxy's answer.
