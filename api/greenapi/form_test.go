@@ -13,6 +13,7 @@ func TestFormWithoutAnEnd(t *testing.T) {
 		"behind the file":  chat + paper,
 		"in the boundary":  chat + strings.TrimSuffix(paper, "\r\n") + "\r\n--B",
 		"behind it":        chat + paper + "--B\r\n",
+		"in a head":        chat + paper + "--B\r\nContent-Disp",
 		"before a caption": chat + paper + "--B\r\nContent-Disposition: form-data; name=\"caption\"\r\n\r\n",
 		"in a caption":     chat + paper + "--B\r\nContent-Disposition: form-data; name=\"caption\"\r\n\r\nsee",
 		"in the last":      chat + paper + "--B-",
@@ -23,6 +24,13 @@ func TestFormWithoutAnEnd(t *testing.T) {
 		got := sendFile(w.handler(), strings.NewReader(body), int64(len(body)))
 		if got.Code != 400 || len(w.files.sent) != 0 {
 			t.Errorf("%s: %d %s, sent %q", name, got.Code, got.Body, w.files.sent)
+		}
+	}
+	for _, behind := range []string{"", "\r\n", "\r\nan epilogue", strings.Repeat("\r\nan epilogue", 10_000)} {
+		w := paired(t)
+		body := chat + paper + "--B--" + behind
+		if got := sendFile(w.handler(), strings.NewReader(body), -1); got.Code != 200 || len(w.files.sent) != 1 {
+			t.Errorf("with %d bytes behind it: %d %s", len(behind), got.Code, got.Body)
 		}
 	}
 }
