@@ -1,8 +1,10 @@
 package greenapi
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"mime"
 	"mime/multipart"
 	"net/http"
 	"time"
@@ -24,6 +26,7 @@ type form struct {
 	body   *patient
 	reader *multipart.Reader
 	parts  int
+	end    []byte // the last boundary
 }
 
 // form begins a multipart body that may take so long in all. Whoever sends nothing of
@@ -41,10 +44,15 @@ func (r *request) form(within time.Duration) (*form, error) {
 	if err != nil {
 		return nil, errBadData
 	}
-	return &form{body: body, reader: reader}, nil
+	_, params, err := mime.ParseMediaType(r.http.Header.Get("Content-Type"))
+	if err != nil {
+		return nil, errBadData
+	}
+	return &form{body: body, reader: reader, end: []byte("--" + params["boundary"] + "--")}, nil
 }
 
-// next answers the next part, or io.EOF behind the last.
+// next answers the next part, or io.EOF behind the last: only where the form says that
+// it ends. One that was cut off between two parts is broken.
 func (f *form) next() (*multipart.Part, error) {
 	if f.parts++; f.parts > maxParts {
 		return nil, errBadData
@@ -52,8 +60,11 @@ func (f *form) next() (*multipart.Part, error) {
 	f.body.left = maxHead
 	p, err := f.reader.NextPart()
 	f.body.left = -1
-	if errors.Is(err, io.EOF) && f.body.err == nil || errors.Is(err, io.EOF) && errors.Is(f.body.err, io.EOF) {
-		return nil, io.EOF
+	if errors.Is(err, io.EOF) {
+		if (f.body.err == nil || errors.Is(f.body.err, io.EOF)) && bytes.Contains(f.body.tail, f.end) {
+			return nil, io.EOF
+		}
+		return nil, errBadData
 	}
 	return p, f.broken(err)
 }
@@ -96,7 +107,11 @@ type patient struct {
 	set     time.Time // when the deadline was set last
 	left    int       // how much may be read until somebody says otherwise; -1: all
 	err     error     // that reading ended with
+	tail    []byte    // what was read last: more than the parser of the form reads ahead
 }
+
+// maxTail is how much of a body is remembered at most; half of it always is.
+const maxTail = 16 << 10
 
 // errHead ends a part whose headers do not.
 var errHead = errors.New("the headers of a part are too long")
@@ -120,10 +135,19 @@ func (p *patient) Read(b []byte) (int, error) {
 	if p.left > 0 {
 		p.left -= n
 	}
+	p.remember(b[:n])
 	if err != nil {
 		p.err = err
 	}
 	return n, err
+}
+
+func (p *patient) remember(b []byte) {
+	if len(p.tail)+len(b) > maxTail {
+		keep := p.tail[max(0, len(p.tail)-maxTail/2):]
+		p.tail = p.tail[:copy(p.tail, keep)]
+	}
+	p.tail = append(p.tail, b[max(0, len(b)-maxTail/2):]...)
 }
 
 func (p *patient) Close() error { return p.from.Close() }
