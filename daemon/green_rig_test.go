@@ -54,6 +54,7 @@ type note struct {
 	State    string `json:"stateInstance"`
 	Socket   string `json:"statusInstance"`
 	Status   string `json:"status"`
+	Message  string `json:"idMessage"`
 	Contents struct {
 		Type string `json:"typeMessage"`
 		Text struct {
