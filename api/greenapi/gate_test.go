@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -58,7 +59,11 @@ func TestUnknownIDAndWrongTokenCostTheSame(t *testing.T) {
 		if got.Code != status || port.found.Load() != 1 || port.asked.Load() != 0 {
 			t.Errorf("%s: %d after %d look-ups and %d questions", path, got.Code, port.found.Load(), port.asked.Load())
 		}
-		allocs[status] = testing.AllocsPerRun(100, func() { h.ServeHTTP(httptest.NewRecorder(), r) })
+		// The least of many: the race detector has pools forget what they hold now and then.
+		allocs[status] = math.Inf(1)
+		for range 100 {
+			allocs[status] = min(allocs[status], testing.AllocsPerRun(1, func() { h.ServeHTTP(httptest.NewRecorder(), r) }))
+		}
 	}
 	if allocs[http.StatusForbidden] != allocs[http.StatusUnauthorized] {
 		t.Errorf("an unknown id takes %v allocations, a wrong token %v", allocs[http.StatusForbidden], allocs[http.StatusUnauthorized])
