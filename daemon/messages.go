@@ -57,10 +57,14 @@ func (f *fleet) Stored(_ context.Context, id string, seq uint64) (api.Stored, er
 	if err != nil {
 		return api.Stored{}, err
 	}
-	owner := f.files.Of(id)
-	content, err := owner.Open(mediaFolder, m.StoredName())
+	return f.openStored(id, mediaFolder, m.StoredName(), m.Media.MIME, api.ErrNotStored)
+}
+
+// openStored opens a stored file; missing is what to answer where it is not there.
+func (f *fleet) openStored(id, folder, name, mime string, missing error) (api.Stored, error) {
+	content, err := f.files.Of(id).Open(folder, name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return api.Stored{}, api.ErrNotStored
+		return api.Stored{}, missing
 	}
 	if err != nil {
 		return api.Stored{}, err
@@ -71,10 +75,8 @@ func (f *fleet) Stored(_ context.Context, id string, seq uint64) (api.Stored, er
 		return api.Stored{}, err
 	}
 	return api.Stored{
-		File:       record.File{Name: files.Clean(m.StoredName()), Folder: mediaFolder, Path: content.Name(), Bytes: st.Size()},
-		MIME:       m.Media.MIME,
-		ModifiedAt: st.ModTime(),
-		Content:    content,
+		File: record.File{Name: files.Clean(name), Folder: folder, Path: content.Name(), Bytes: st.Size()},
+		MIME: mime, ModifiedAt: st.ModTime(), Content: content,
 	}, nil
 }
 

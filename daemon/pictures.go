@@ -79,23 +79,7 @@ func (f *fleet) OpenPicture(_ context.Context, token string, thumb bool) (api.St
 	if thumb {
 		folder = thumbFolder
 	}
-	name := (&record.Picture{Token: token}).StoredName()
-	content, err := f.files.Of(id).Open(folder, name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return api.Stored{}, api.ErrNoPicture
-	}
-	if err != nil {
-		return api.Stored{}, err
-	}
-	st, err := content.Stat()
-	if err != nil {
-		content.Close()
-		return api.Stored{}, err
-	}
-	return api.Stored{
-		File: record.File{Name: name, Folder: folder, Path: content.Name(), Bytes: st.Size()},
-		MIME: "image/jpeg", ModifiedAt: st.ModTime(), Content: content,
-	}, nil
+	return f.openStored(id, folder, (&record.Picture{Token: token}).StoredName(), "image/jpeg", api.ErrNoPicture)
 }
 
 // Contact implements [api.Instances].

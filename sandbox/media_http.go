@@ -38,18 +38,28 @@ func answerMedia(c *conn, q query) ([]binary.Node, error) {
 		binary.Attrs{"auth": c.network.media.authOf(c.login.Phone), "ttl": 3600, "auth_ttl": 21600, "max_buckets": 12}, hosts...)}, nil
 }
 
-// serveDownload gives a file to whoever knows its path.
-func (n *Network) serveDownload(w http.ResponseWriter, r *http.Request) {
+// enterToGet is enter for those who fetch over HTTP. Where it answers false they have
+// been told why.
+func (n *Network) enterToGet(w http.ResponseWriter, r *http.Request) bool {
 	if !n.enter() {
 		http.Error(w, "sandbox is closed", http.StatusServiceUnavailable)
+		return false
+	}
+	if r.Method != http.MethodGet {
+		n.exit()
+		w.Header().Set("Allow", http.MethodGet)
+		http.Error(w, "use GET", http.StatusMethodNotAllowed)
+		return false
+	}
+	return true
+}
+
+// serveDownload gives a file to whoever knows its path.
+func (n *Network) serveDownload(w http.ResponseWriter, r *http.Request) {
+	if !n.enterToGet(w, r) {
 		return
 	}
 	defer n.exit()
-	if r.Method != http.MethodGet {
-		w.Header().Set("Allow", http.MethodGet)
-		http.Error(w, "use GET", http.StatusMethodNotAllowed)
-		return
-	}
 	file, found, gone := n.media.get(strings.TrimPrefix(r.URL.Path, downloadPath))
 	how := DownloadsWork
 	if found {

@@ -138,16 +138,10 @@ func newPicture(body []byte, before *picture) *picture {
 
 // servePicture gives a picture to whoever knows its name.
 func (n *Network) servePicture(w http.ResponseWriter, r *http.Request) {
-	if !n.enter() {
-		http.Error(w, "sandbox is closed", http.StatusServiceUnavailable)
+	if !n.enterToGet(w, r) {
 		return
 	}
 	defer n.exit()
-	if r.Method != http.MethodGet {
-		w.Header().Set("Allow", http.MethodGet)
-		http.Error(w, "use GET", http.StatusMethodNotAllowed)
-		return
-	}
 	p := n.ledger.pictureNamed(strings.TrimPrefix(r.URL.Path, picturePath))
 	if p == nil {
 		http.Error(w, "not found", http.StatusNotFound)
