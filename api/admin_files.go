@@ -47,11 +47,13 @@ func (a *API) sendFile(c *call) (any, error) {
 	}
 	control := http.NewResponseController(c.w)
 	_ = control.SetWriteDeadline(time.Now().Add(bodyTimeout + uploadTimeout)) // only a test's writer has none
+	body := &pieced{r: c.Body, control: control, last: time.Now().Add(bodyTimeout)}
 	q := c.URL.Query()
 	m, err := a.cfg.Instances.SendFile(c.Context(), c.entry.ID, instance.File{
 		ID: q.Get("id"), To: q.Get("to"), Name: q.Get("name"), MIME: q.Get("mime"), Caption: q.Get("caption"),
-	}, &pieced{r: c.Body, control: control, last: time.Now().Add(bodyTimeout)})
+	}, body)
 	if err != nil {
+		body.finish()
 		return nil, err
 	}
 	return created{m}, nil
@@ -62,6 +64,7 @@ type pieced struct {
 	r       io.Reader
 	control *http.ResponseController
 	last    time.Time
+	begun   bool
 	err     error // the first one, and the last: behind it the server has its own deadlines
 }
 
@@ -69,6 +72,7 @@ func (p *pieced) Read(b []byte) (n int, err error) {
 	if p.err != nil {
 		return 0, p.err
 	}
+	p.begun = true
 	until := time.Now().Add(pieceTimeout)
 	if until.After(p.last) {
 		until = p.last
@@ -76,4 +80,12 @@ func (p *pieced) Read(b []byte) (n int, err error) {
 	_ = p.control.SetReadDeadline(until) // only a test's has none
 	n, p.err = p.r.Read(b)
 	return n, p.err
+}
+
+// finish reads what is left of a body that somebody has begun to send: whoever is still
+// sending would take a closed connection for the answer.
+func (p *pieced) finish() {
+	if p.begun {
+		_, _ = io.Copy(io.Discard, p)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -221,5 +222,31 @@ func TestRefusedBeforeItIsSent(t *testing.T) {
 			t.Errorf("%q, %v", line, err)
 		}
 		time.Sleep(time.Second) //nolint:forbidigo // in a bubble; net/http lingers before it closes
+	})
+}
+
+// TestRefusedWhileItIsSent: who sends a file without looking up hears why it was
+// refused, and can go on with the same connection.
+func TestRefusedWhileItIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, a := linked(t)
+		f.Room = 1 << 20
+		_, l := serve(t, a)
+		c := l.dial()
+		defer c.Close()
+		r := bufio.NewReader(c)
+		for range 2 {
+			if _, err := io.WriteString(c, posted("Content-Length: 4194304")+strings.Repeat("x", 4<<20)); err != nil {
+				t.Fatalf("the daemon hung up: %v", err)
+			}
+			res, err := http.ReadResponse(r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if body, err := io.ReadAll(res.Body); err != nil || res.StatusCode != http.StatusInsufficientStorage {
+				t.Errorf("%d %s, %v", res.StatusCode, body, err)
+			}
+		}
+		nobodyGotAnything(t, f)
 	})
 }

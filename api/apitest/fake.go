@@ -30,6 +30,7 @@ type Fake struct {
 
 	FetchTakes  time.Duration // one download
 	UploadTakes time.Duration // one upload
+	Room        int64         // for a file, in bytes; 0: for any
 	Held        atomic.Int32  // files of HoldFile that are open
 
 	mu        sync.Mutex

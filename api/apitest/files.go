@@ -36,12 +36,14 @@ func (f *Fake) SendFile(ctx context.Context, id string, file instance.File, cont
 			return record.Message{}, err
 		}
 	}
-	text, err := io.ReadAll(io.LimitReader(content, instance.MaxFile+1))
+	text, err := io.ReadAll(io.LimitReader(content, cmp.Or(f.Room, instance.MaxFile)+1))
 	switch {
 	case err != nil:
 		return record.Message{}, &api.ContentError{Err: err}
 	case len(text) == 0:
 		return record.Message{}, &instance.InvalidError{Field: "file", Problem: "is empty"}
+	case f.Room > 0 && int64(len(text)) > f.Room:
+		return record.Message{}, instance.ErrFull
 	case len(text) > instance.MaxFile:
 		return record.Message{}, &instance.InvalidError{Field: "file", Problem: "is larger than 100 MiB"}
 	case vague:
