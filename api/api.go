@@ -21,6 +21,7 @@ type Config struct {
 	Vault     Vault     // nil: keys and backups are not served
 	Mover     Mover     // nil: instances are not moved
 	Endpoints Endpoints // nil: endpoints are not served
+	Tenants   Tenants   // nil: neither tenants nor CAMS nor message links are served
 
 	Schemas fs.FS // files NAME.json that say how events look; nil: they are not served
 

@@ -14,4 +14,6 @@ var kinds = slices.Sorted(slices.Values([]Kind{
 	MessageText, MessageMedia, MessageOther, MessageReaction, MessageEdited, MessageRevoked,
 	MessageReceipt, MessageCall, MessageSent,
 	PictureUpdated,
+	TenantCreated, TenantChanged, TenantDeleted,
+	QRDLCreated, QRDLUpdated, QRDLDeleted, QRDLScanned,
 }))

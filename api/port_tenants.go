@@ -1,0 +1,123 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/switchhook/switchhook/api/cams"
+	"github.com/switchhook/switchhook/record"
+)
+
+// Tenants is what is asked of the daemon about tenants, their access keys and their
+// message QR codes. A tenant is given by its name or id. Besides the errors that the
+// methods name they fail with ErrNoTenant, *instance.InvalidError, *RefusedError,
+// instance.ErrUnavailable and instance.ErrStopping. Any goroutine may call any method.
+type Tenants interface {
+	// Tenants answers every tenant, by name.
+	Tenants(ctx context.Context) ([]Tenant, error)
+	// Tenant answers one.
+	Tenant(ctx context.Context, nameOrID string) (Tenant, error)
+	// AddTenant makes one with an access key, or fails with ErrTenantTaken.
+	AddTenant(ctx context.Context, spec TenantSpec) (NewTenant, error)
+	ChangeTenant(ctx context.Context, nameOrID string, ch TenantChange) (Tenant, error)
+	// DeleteTenant removes one that has no instance, no endpoint and no message QR code;
+	// otherwise it is a *RefusedError.
+	DeleteTenant(ctx context.Context, nameOrID string) error
+
+	// AddNumber registers a phone number, digits with or without a plus; RemoveNumber
+	// takes it back. Message QR codes of the number stay. Both are harmless twice.
+	AddNumber(ctx context.Context, nameOrID, number string) (Tenant, error)
+	RemoveNumber(ctx context.Context, nameOrID, number string) (Tenant, error)
+
+	// AddKey makes a further access key.
+	AddKey(ctx context.Context, nameOrID string) (NewKey, error)
+	// RotateKey makes a key that may what the given one may, which ends when grace is
+	// over. It fails with ErrNoKey.
+	RotateKey(ctx context.Context, nameOrID, key string, grace time.Duration) (NewKey, error)
+	// ChangeKey fails with ErrNoKey.
+	ChangeKey(ctx context.Context, nameOrID, key string, ch KeyChange) (Tenant, error)
+	// DeleteKey fails with ErrNoKey.
+	DeleteKey(ctx context.Context, nameOrID, key string) (Tenant, error)
+
+	// TenantQRDLs answers all message QR codes of a tenant, the newest first.
+	TenantQRDLs(ctx context.Context, nameOrID string) ([]record.QRDL, error)
+
+	// FindQRDL answers what the token of a link leads to: ErrQRDLGone for a link that
+	// was updated or deleted, cams.ErrNoQRDL for what never was one.
+	FindQRDL(ctx context.Context, token string) (record.QRDL, error)
+	// ScanQRDL is FindQRDL, and counts a scan. It answers once that is on disk, or after
+	// a second without: then it is counted later.
+	ScanQRDL(ctx context.Context, token string) (record.QRDL, error)
+
+	cams.Port
+}
+
+// The errors of tenants.
+var (
+	ErrNoTenant    = errors.New("there is no such tenant: switchhook tenant list shows those there are, switchhook tenant add NAME makes one")
+	ErrTenantTaken = errors.New("there is a tenant of that name already")
+	ErrNoKey       = errors.New("the tenant has no such access key")
+	ErrQRDLGone    = errors.New("the message QR code was updated or deleted")
+)
+
+// TenantSpec is what a tenant is made from.
+type TenantSpec struct {
+	Name    string `json:"name"`
+	SpaceID string `json:"space_id,omitempty"` // made up where it is not given
+}
+
+// TenantChange changes what is not nil.
+type TenantChange struct {
+	SpaceID    *string `json:"space_id,omitempty"`
+	Subscribed *bool   `json:"subscribed,omitempty"`
+}
+
+// Tenant is one tenant as its operator sees it, without secrets.
+type Tenant struct {
+	ID         string      `json:"id"` // the stream of its own events
+	Name       string      `json:"name"`
+	CreatedAt  time.Time   `json:"created_at"`
+	SpaceID    string      `json:"space_id"`   // CustSpaceId
+	Subscribed bool        `json:"subscribed"` // false: all calls of CAMS are refused
+	Instances  []string    `json:"instances"`  // names
+	Numbers    []Number    `json:"numbers"`    // those that its keys may use, in rising order
+	Keys       []AccessKey `json:"keys"`
+	QRDLs      int         `json:"qrdls"` // how many message QR codes it has
+	Seq        uint64      `json:"seq"`   // of its stream's newest event
+}
+
+// Number is a phone number that a tenant's keys may use.
+type Number struct {
+	Number     string `json:"number"`             // digits
+	Registered bool   `json:"registered"`         // by the operator
+	Instance   string `json:"instance,omitempty"` // the name of the instance that is paired with it
+}
+
+// AccessKey is a key as its operator sees it later.
+type AccessKey struct {
+	ID        string    `json:"access_key_id"`
+	CreatedAt time.Time `json:"created_at"`
+	Disabled  bool      `json:"disabled,omitempty"`
+	Until     time.Time `json:"until,omitzero"` // when it ends, of one that was rotated away
+	Deny      []string  `json:"deny,omitempty"`
+}
+
+// NewKey is a key as it is told once. It is never logged.
+type NewKey struct {
+	ID     string   `json:"access_key_id"`
+	Secret string   `json:"access_key_secret"` // secret
+	Deny   []string `json:"deny,omitempty"`
+}
+
+// NewTenant is a tenant as it is told once, with its first key. It is never logged.
+type NewTenant struct {
+	Tenant
+	NewKey
+}
+
+// KeyChange changes what is not nil.
+type KeyChange struct {
+	Disabled *bool     `json:"disabled,omitempty"`
+	Deny     *[]string `json:"deny,omitempty"` // actions, like "cams:UpdatePhoneMessageQrdl", or "cams:*"
+}

@@ -1,0 +1,86 @@
+package record
+
+import (
+	"slices"
+	"time"
+)
+
+// What happens to message QR codes is on their tenant's stream; Data is a [QRDLFact].
+const (
+	QRDLCreated Kind = "qrdl.created"
+	QRDLUpdated Kind = "qrdl.updated"
+	QRDLDeleted Kind = "qrdl.deleted"
+	QRDLScanned Kind = "qrdl.scanned"
+)
+
+// QRDLFact is what the events about a message QR code tell. Whoever scanned it is not
+// known, and the message is not told.
+type QRDLFact struct {
+	Tenant   string `json:"tenant"` // its name
+	Code     string `json:"code"`
+	Number   string `json:"number"`   // the phone number that it opens a chat with, digits
+	Revision int    `json:"revision"` // 1 at first, one more with each update
+	// Count is how often it was scanned since the event before, of a [QRDLScanned];
+	// Scans how often in this revision, and Total in all.
+	Count int64 `json:"count,omitempty"`
+	Scans int64 `json:"scans"`
+	Total int64 `json:"total"`
+}
+
+// QRDL is a message QR code with its deep link, which the vendors' operations are named
+// for. Scanning it opens a chat with a phone number and a message to send.
+type QRDL struct {
+	Tenant  string `json:"tenant"`  // the tenant's id
+	Code    string `json:"code"`    // QrdlCode: unique in the daemon, the same over all updates
+	Number  string `json:"number"`  // digits
+	Message string `json:"message"` // what the chat begins with; it reaches no log
+	Image   string `json:"image"`   // "PNG" or "SVG"
+
+	Revision  int       `json:"revision"` // 1 at first, one more with each update
+	Token     string    `json:"token"`    // of this revision's link and image
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"` // when this revision began
+
+	Scans int64          `json:"scans"`           // of this revision
+	Past  []QRDLRevision `json:"past,omitempty"`  // those before, the oldest first, at most [MaxPast]
+	Older int64          `json:"older,omitempty"` // the scans of those that are not in Past any more
+}
+
+// QRDLRevision is a former revision of a message QR code.
+type QRDLRevision struct {
+	Revision int       `json:"revision"`
+	From     time.Time `json:"from"`
+	Until    time.Time `json:"until"`
+	Scans    int64     `json:"scans"`
+}
+
+// MaxPast is how many former revisions a message QR code remembers.
+const MaxPast = 100
+
+// Total is how often it was scanned in all its revisions.
+func (q *QRDL) Total() int64 {
+	total := q.Scans + q.Older
+	for _, p := range q.Past {
+		total += p.Scans
+	}
+	return total
+}
+
+// Next is the revision that follows at a moment, under another token. It shares nothing
+// with q.
+func (q *QRDL) Next(message, image, token string, at time.Time) QRDL {
+	out := *q
+	out.Past = append(slices.Clone(q.Past), QRDLRevision{Revision: q.Revision, From: q.UpdatedAt, Until: at, Scans: q.Scans})
+	if len(out.Past) > MaxPast {
+		out.Older += out.Past[0].Scans
+		out.Past = out.Past[1:]
+	}
+	out.Message, out.Image, out.Token = message, image, token
+	out.Revision, out.UpdatedAt, out.Scans = q.Revision+1, at, 0
+	return out
+}
+
+// Fact is what an event tells of it.
+func (q *QRDL) Fact(tenant string) QRDLFact {
+	return QRDLFact{Tenant: tenant, Code: q.Code, Number: q.Number, Revision: q.Revision, Scans: q.Scans, Total: q.Total()}
+}
