@@ -28,8 +28,8 @@ const camsNumber = "8615800000000"
 // camsText holds what encodings stumble over.
 const camsText = "Olá! שלום 你好 안녕 & (a+b)*c~ 100% \"quoted\" 'single' \\ 👩‍👩‍👧 #1?\r\nsecond line"
 
-// missing skips a test for want of something; CI has it all.
-func missing(t *testing.T, format string, args ...any) {
+// missingf skips a test for want of something; CI has it all.
+func missingf(t *testing.T, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatalf(format, args...)
@@ -182,11 +182,11 @@ func (s seen) leads(t *testing.T, step, text string) {
 func TestCAMSClientsNode(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {
-		missing(t, "there is no node here: %v", err)
+		missingf(t, "there is no node here: %v", err)
 	}
 	for _, name := range []string{"cams20200606", "pop-core"} {
 		if _, err := os.Stat(filepath.Join(camsClients, "node", "node_modules", "@alicloud", name, "package.json")); err != nil {
-			missing(t, "run npm ci in docs/cams-clients/node: %v", err)
+			missingf(t, "run npm ci in docs/cams-clients/node: %v", err)
 		}
 	}
 	newCamsRig(t).walk(t, []string{"v3", "v1", "popGet", "popPost"}, filepath.Join(camsClients, "node"), node, "walk.mjs")
@@ -198,7 +198,7 @@ func TestCAMSClientsGo(t *testing.T) {
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
 	build.Dir = filepath.Join(camsClients, "go")
 	if out, err := build.CombinedOutput(); err != nil {
-		missing(t, "run go mod download in docs/cams-clients/go: %v\n%s", err, out)
+		missingf(t, "run go mod download in docs/cams-clients/go: %v\n%s", err, out)
 	}
 	newCamsRig(t).walk(t, []string{"v3", "v1", "old"}, "", program)
 }
@@ -208,7 +208,7 @@ func TestCAMSClientsGo(t *testing.T) {
 func TestCAMSScript(t *testing.T) {
 	for _, name := range []string{"bash", "curl", "openssl", "od"} {
 		if _, err := exec.LookPath(name); err != nil {
-			missing(t, "there is no %s here: %v", name, err)
+			missingf(t, "there is no %s here: %v", name, err)
 		}
 	}
 	d := newCamsRig(t)

@@ -28,11 +28,11 @@ func vendorRunner(t *testing.T) string {
 	t.Helper()
 	node, err := exec.LookPath("node")
 	if err != nil {
-		missing(t, "there is no node here: %v", err)
+		missingf(t, "there is no node here: %v", err)
 	}
 	for _, name := range []string{"whatsapp-api-client", "whatsapp-api-client-js-v2"} {
 		if _, err := os.Stat(filepath.Join(vendorClients, "node_modules", "@green-api", name, "package.json")); err != nil {
-			missing(t, "run npm ci in docs/greenapi-clients: %v", err)
+			missingf(t, "run npm ci in docs/greenapi-clients: %v", err)
 		}
 	}
 	return node
