@@ -10,9 +10,12 @@ import (
 	"github.com/switchhook/switchhook/record"
 )
 
-// about is what an event of the daemon's own is about: an instance, or an endpoint
-// and what became of it.
+// about is what an event of the daemon's own is about: an instance, a tenant, or an
+// endpoint and what became of it.
 func about(ev client.Event) string {
+	if strings.HasPrefix(string(ev.Type), "tenant.") {
+		return aboutTenant(ev)
+	}
 	var of record.EndpointFact
 	if json.Unmarshal(ev.Data.Detail, &of) != nil || of.Endpoint == "" {
 		return strings.TrimRight(" "+ev.Name, " ")
@@ -28,6 +31,19 @@ func about(ev client.Event) string {
 	}
 	if of.Reason != "" {
 		out += ": " + of.Reason
+	}
+	return out
+}
+
+// aboutTenant is which tenant it is, and what of it has changed.
+func aboutTenant(ev client.Event) string {
+	var of record.TenantFact
+	if json.Unmarshal(ev.Data.Detail, &of) != nil || of.Tenant == "" {
+		return strings.TrimRight(" "+ev.Name, " ")
+	}
+	out := " " + of.Name + " (" + of.Tenant + ")"
+	if of.What != "" {
+		out += ": " + strings.TrimRight(of.What+" "+of.Key, " ")
 	}
 	return out
 }
