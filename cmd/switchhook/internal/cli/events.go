@@ -132,6 +132,8 @@ func (a *app) printEvent(ev client.Event) error {
 		what = describe(ev.Type, ev.Data.Message)
 	case ev.Type == record.PictureUpdated:
 		what += pictured(ev)
+	case ev.Type.OfTenant():
+		what += coded(ev)
 	case ev.Stream == record.DaemonStream:
 		what += about(ev)
 	}
