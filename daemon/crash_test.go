@@ -42,6 +42,8 @@ func TestKillLosesNothing(t *testing.T) {
 	f.sink = newSink(t)
 	names := []string{"ada", "ben", "cleo", "dov"}
 	f.boot()
+	f.addTenant("acme")
+	f.addTenant("other")
 	for n, name := range names {
 		e, err := f.admin.Add(t.Context(), api.AddSpec{Name: name, Webhook: f.rcv.url(name), Tenant: []string{"acme", "other"}[n/2]})
 		if err != nil {
