@@ -38,6 +38,7 @@ var mayImport = map[string][]string{
 	"internal/eventsdoc":     {"record", "record/recordtest", "fsm", "outbox", "webhook", "api/witi", "api/greenapi/notify"},
 	"api":                    {"fsm", "record", "instance", "web", "api/witi", "api/greenapi", "api/cams", "api/qrcode", "api/internal/reply"},
 	"api/greenapi":           {"fsm", "record", "instance", "api/qrcode", "api/internal/rates", "api/internal/reply"},
+	"api/cams":               {"record", "instance", "api/internal/rates", "api/internal/reply"},
 	"api/witi":               {"fsm", "record", "instance", "api/qrcode", "api/internal/reply"},
 	"api/greenapi/notify":    {"record", "api/greenapi", "api/internal/reply"},
 	"api/client":             {"api", "instance", "fsm", "record"},
