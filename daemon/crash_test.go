@@ -108,6 +108,18 @@ func newCrashRig(t *testing.T) *crashRig {
 	return f
 }
 
+// listen has the daemon listen at an address, after each start the same.
+func (f *crashRig) listen(address string) {
+	f.t.Helper()
+	text, err := os.ReadFile(f.config)
+	if err == nil {
+		err = os.WriteFile(f.config, []byte(strings.Replace(string(text), "listen: 127.0.0.1:0", "listen: "+address, 1)), 0o600)
+	}
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
 // boot starts the daemon and connects to it.
 func (f *crashRig) boot() {
 	f.t.Helper()
