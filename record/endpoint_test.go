@@ -85,6 +85,8 @@ func TestFilterLets(t *testing.T) {
 		"a beginning within a word":         {only("message.re*"), plain(record.MessageReceipt), true},
 		"a beginning without its asterisk":  {only("message."), plain(record.MessageText), false},
 		"a kind is no beginning of another": {only("endpoint"), plain(record.EndpointTest), false},
+		"of a tenant":                       {only("qrdl.*"), plain(record.QRDLScanned), true},
+		"about a tenant":                    {only("qrdl.*"), plain(record.TenantChanged), false},
 		"everything":                        {only("*"), plain(record.DaemonStarted), true},
 		"the state":                         {states, to(fsm.Authenticated), true},
 		"another state":                     {states, to(fsm.Connecting), false},
@@ -108,7 +110,7 @@ func TestFilterCheck(t *testing.T) {
 		want   []string // what the error names; none: it is good
 	}{
 		"zero":              {record.Filter{}, nil},
-		"kinds":             {record.Filter{Kinds: []string{"qr.issued", "message.*", "*", "endpoint.gave_up"}}, nil},
+		"kinds":             {record.Filter{Kinds: []string{"qr.issued", "message.*", "*", "endpoint.gave_up", "qrdl.*", "tenant.*", "qrdl.scanned"}}, nil},
 		"states":            {record.Filter{States: []fsm.State{fsm.NoConnection, fsm.NotAuthenticated}}, nil},
 		"an unknown kind":   {record.Filter{Kinds: []string{"qr.issued", "qr.isued"}}, []string{`"qr.isued"`, "qr.issued", "message.text"}},
 		"a kind's group":    {record.Filter{Kinds: []string{"message"}}, []string{`"message"`, "message.*"}},

@@ -17,3 +17,14 @@ var kinds = slices.Sorted(slices.Values([]Kind{
 	TenantCreated, TenantChanged, TenantDeleted,
 	QRDLCreated, QRDLUpdated, QRDLDeleted, QRDLScanned,
 }))
+
+// OfTenant reports whether such events are on the stream of a tenant. Those on the
+// daemon's that are about a tenant are not.
+func (k Kind) OfTenant() bool {
+	switch k {
+	case QRDLCreated, QRDLUpdated, QRDLDeleted, QRDLScanned:
+		return true
+	default:
+		return false
+	}
+}

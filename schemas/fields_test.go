@@ -24,6 +24,8 @@ func TestFields(t *testing.T) {
 		"message":    fields[record.Message](),
 		"media":      fields[record.Media]("ref"),
 		"endpoint":   fields[record.EndpointFact](),
+		"qrdl":       fields[record.QRDLFact](),
+		"tenant":     fields[record.TenantFact](),
 	} {
 		if got := named(defs[name]); !slices.Equal(got, want) {
 			t.Errorf("%s names %q, the type has %q", name, got, want)

@@ -35,6 +35,14 @@ func samples() map[string]*record.Event {
 			Stream: record.DaemonStream, Epoch: 1, Seq: 18446744073709551615, Kind: record.EndpointFailing, At: moment,
 			Data: json.RawMessage(`{"endpoint":"e2","name":"erp","fails":5,"reason":"post to https://erp.example: status 500"}`),
 		},
+		"tenant": {
+			Stream: "tk3f9", Epoch: 1, Seq: 3, Kind: record.QRDLScanned, At: moment, Name: "acme",
+			Data: json.RawMessage(`{"tenant":"acme","code":"D9II3TESTD9II3","number":"5511955550001","revision":2,"count":3,"scans":3,"total":20}`),
+		},
+		"about_tenant": {
+			Stream: record.DaemonStream, Epoch: 1, Seq: 5, Kind: record.TenantChanged, At: moment, Name: "acme",
+			Data: json.RawMessage(`{"tenant":"tk3f9","name":"acme","what":"settings"}`),
+		},
 		"test": {Stream: "test/ABC", Kind: record.EndpointTest, At: moment, Data: json.RawMessage(`{"endpoint":"e1","name":"erp"}`)},
 	}
 }

@@ -32,10 +32,12 @@ every switch is on, and an event can be several notifications:
 [greenapi-notifications.md](greenapi-notifications.md). Ignore fields that you do not know: later versions may add some.
 
 An endpoint of an instance gets the events of that instance; an endpoint of a tenant
-those of its instances; an endpoint of the daemon all of them, and those of the
-stream ` + "`daemon`" + ` too. Events about the health of an endpoint are never sent to that
-endpoint. "-" means that the format has no form for such an event: nothing is sent,
-and ` + "`switchhook-prev`" + ` of the next PostBack passes over it.
+those of its instances and of its own stream; an endpoint of the daemon all of them,
+and those of the stream ` + "`daemon`" + ` too. A tenant's own stream bears the tenant's id,
+which ` + "`switchhook tenant show`" + ` tells, and has what happens to its message QR codes.
+Events about the health of an endpoint are never sent to that endpoint. "-" means that
+the format has no form for such an event: nothing is sent, and ` + "`switchhook-prev`" + ` of the
+next PostBack passes over it.
 
 `
 
@@ -83,6 +85,8 @@ func stream(ev *record.Event) string {
 		return "none"
 	case ev.Stream == record.DaemonStream:
 		return "`daemon`"
+	case ev.Kind.OfTenant():
+		return "the tenant's"
 	default:
 		return "the instance's"
 	}

@@ -63,6 +63,8 @@ var kinds = map[record.Kind][]string{
 	record.EndpointDisabled: nil, record.EndpointEnabled: nil, record.EndpointFailing: nil,
 	record.EndpointRecovered: nil, record.EndpointGaveUp: nil, record.EndpointTest: nil,
 	record.PictureUpdated: nil,
+	record.TenantCreated:  nil, record.TenantChanged: nil, record.TenantDeleted: nil,
+	record.QRDLCreated: nil, record.QRDLUpdated: nil, record.QRDLDeleted: nil, record.QRDLScanned: nil,
 }
 
 // head is what every notification begins with.

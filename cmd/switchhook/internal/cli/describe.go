@@ -13,8 +13,10 @@ import (
 // about is what an event of the daemon's own is about: an instance, a tenant, or an
 // endpoint and what became of it.
 func about(ev client.Event) string {
-	if strings.HasPrefix(string(ev.Type), "tenant.") {
-		return aboutTenant(ev)
+	switch ev.Type {
+	case record.TenantCreated, record.TenantChanged, record.TenantDeleted:
+		return ofTenant(ev)
+	default:
 	}
 	var of record.EndpointFact
 	if json.Unmarshal(ev.Data.Detail, &of) != nil || of.Endpoint == "" {
@@ -35,15 +37,34 @@ func about(ev client.Event) string {
 	return out
 }
 
-// aboutTenant is which tenant it is, and what of it has changed.
-func aboutTenant(ev client.Event) string {
+// ofTenant is which tenant an event is about, and what of it.
+func ofTenant(ev client.Event) string {
 	var of record.TenantFact
-	if json.Unmarshal(ev.Data.Detail, &of) != nil || of.Tenant == "" {
-		return strings.TrimRight(" "+ev.Name, " ")
+	if json.Unmarshal(ev.Data.Detail, &of) != nil {
+		return ""
 	}
 	out := " " + of.Name + " (" + of.Tenant + ")"
 	if of.What != "" {
-		out += ": " + strings.TrimRight(of.What+" "+of.Key, " ")
+		out += ": " + of.What
+	}
+	if of.Key != "" {
+		out += " " + of.Key
+	}
+	return out
+}
+
+// coded is which message QR code an event is about, and how often it was scanned.
+func coded(ev client.Event) string {
+	var of record.QRDLFact
+	if json.Unmarshal(ev.Data.Detail, &of) != nil {
+		return ""
+	}
+	out := fmt.Sprintf(" %s of %s, revision %d", of.Code, mask(of.Number), of.Revision)
+	if of.Count > 0 {
+		out += fmt.Sprintf(": %d more", of.Count)
+	}
+	if of.Total > 0 {
+		out += fmt.Sprintf(", scanned %s, %d in all", counted(int(of.Scans), "time"), of.Total)
 	}
 	return out
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -160,7 +159,7 @@ func (a *app) printEvent(ev client.Event) error {
 		what = describe(ev.Type, ev.Data.Message)
 	case ev.Type == record.PictureUpdated:
 		what += pictured(ev)
-	case strings.HasPrefix(what, "qrdl."):
+	case ev.Type.OfTenant():
 		what += coded(ev)
 	case ev.Stream == record.DaemonStream:
 		what += about(ev)

@@ -44,6 +44,26 @@ func TestEventsOfTheDaemonSayWhatTheyAreAbout(t *testing.T) {
 	}
 }
 
+// Events of a tenant, and about one. A number is masked as everywhere.
+func TestEventsOfTenants(t *testing.T) {
+	r := newRig(t)
+	for kind, want := range map[record.Kind]string{
+		record.TenantCreated: "tenant.created acme (tk3f9m2x7qa)\n",
+		record.TenantChanged: "tenant.changed acme (tk3f9m2x7qa): key_rotated SHK4T2M7QX9W3F6B8N1C5V\n",
+		record.TenantDeleted: "tenant.deleted acme (tk3f9m2x7qa)\n",
+		record.QRDLCreated:   "qrdl.created D9II3TESTD9II3 of …0001, revision 1\n",
+		record.QRDLScanned:   "qrdl.scanned D9II3TESTD9II3 of …0001, revision 1: 3 more, scanned 17 times, 17 in all\n",
+		record.QRDLUpdated:   "qrdl.updated D9II3TESTD9II3 of …0001, revision 2, scanned 0 times, 17 in all\n",
+		record.QRDLDeleted:   "qrdl.deleted D9II3TESTD9II3 of …0001, revision 2, scanned 5 times, 22 in all\n",
+	} {
+		r.TellOf(recordtest.Of(kind)[0].Event)
+		out, errs, _ := r.run(t, "events", "daemon")
+		if !strings.HasSuffix(out, "  "+want) {
+			t.Errorf("%s: %s%s", kind, out, errs)
+		}
+	}
+}
+
 func TestEventsSayWhatWasPruned(t *testing.T) {
 	r := newRig(t)
 	r.pair(t)

@@ -2,14 +2,11 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"github.com/switchhook/switchhook/api/client"
-	"github.com/switchhook/switchhook/record"
 )
 
 // tenantCodes lists message QR codes. What they say is shown: the operator asks for it.
@@ -34,17 +31,4 @@ func (a *app) tenantCodes() *cobra.Command {
 			}
 			return a.table(rows...)
 		})
-}
-
-// coded is which message QR code an event is about, and how often it was scanned.
-func coded(ev client.Event) string {
-	var q record.QRDLFact
-	if json.Unmarshal(ev.Data.Detail, &q) != nil || q.Code == "" {
-		return ""
-	}
-	out := fmt.Sprintf(" %s of %s, revision %d", q.Code, mask(q.Number), q.Revision)
-	if q.Total > 0 {
-		out += fmt.Sprintf(": %s, %d in all", counted(int(q.Scans), "scan"), q.Total)
-	}
-	return out
 }
