@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/switchhook/switchhook/api/internal/reply"
+	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/record"
 )
 
@@ -18,8 +19,9 @@ const adminPrefix = "/api/v1/"
 
 // route is one request of the admin API. In pattern "{id}" stands for an
 // instance's id or name, which is looked up before handle is called, "{stream}"
-// for that or "daemon", whose events are a stream too, "{seq}" for the number of
-// an event, and "{ref}" for an endpoint, which is looked up as well.
+// for that, "daemon" or a tenant's id, whose events are streams too, "{seq}" for the
+// number of an event, and "{ref}" for an endpoint, which is looked up as well.
+// "{tenant}" and "{key}" are handed to handle as they are.
 type route struct {
 	method  string
 	pattern []string
@@ -34,6 +36,8 @@ type call struct {
 	seq   uint64 // of {seq}
 
 	endpoint Endpoint // of {ref}
+
+	tenant, key string // of {tenant} and {key}
 }
 
 // nothing is an answer with the status 204.
@@ -125,7 +129,7 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request) (any, error) {
 			allow = append(allow, rt.method)
 			continue
 		}
-		c := &call{Request: r, w: w, seq: at.seq}
+		c := &call{Request: r, w: w, seq: at.seq, tenant: at.tenant, key: at.key}
 		if err := a.lookUp(c, at); err != nil {
 			return nil, err
 		}
@@ -145,8 +149,8 @@ var errNoRoute = &failure{Status: http.StatusNotFound, Code: "no_route", Message
 
 // place is what a path says beside its pattern.
 type place struct {
-	id, stream, ref string // empty where the pattern has none
-	seq             uint64
+	id, stream, ref, tenant, key string // empty where the pattern has none
+	seq                          uint64
 }
 
 // match reports whether the route's pattern fits, and what stands for the words
@@ -163,6 +167,10 @@ func (rt route) match(segs []string) (at place, ok bool) {
 			at.stream = segs[i]
 		case "{ref}":
 			at.ref = segs[i]
+		case "{tenant}":
+			at.tenant = segs[i]
+		case "{key}":
+			at.key = segs[i]
 		case "{seq}":
 			n, err := strconv.ParseUint(segs[i], 10, 64)
 			if err != nil {
@@ -193,13 +201,24 @@ func (a *API) lookUp(c *call, at place) (err error) {
 	return err
 }
 
-// stream is the instance of that name or id, or what stands for the daemon,
-// whose name no instance has.
+// stream is the instance of that name or id, or what stands for the daemon, whose name
+// no instance has, or for the tenant of that id. A tenant's name may be an instance's,
+// so it is none of a stream.
 func (a *API) stream(c *call, name string) (Entry, error) {
 	if name == record.DaemonStream {
 		return Entry{ID: record.DaemonStream, Name: record.DaemonStream}, nil
 	}
-	return a.cfg.Instances.Find(c.Context(), name)
+	e, err := a.cfg.Instances.Find(c.Context(), name)
+	if a.cfg.Tenants == nil || !errors.Is(err, instance.ErrNotFound) {
+		return e, err
+	}
+	switch t, other := a.cfg.Tenants.Tenant(c.Context(), name); {
+	case other == nil && t.ID == name:
+		return Entry{ID: t.ID, Name: t.Name, Seq: t.Seq}, nil
+	case other != nil && !errors.Is(other, ErrNoTenant):
+		return Entry{}, other
+	}
+	return Entry{}, err
 }
 
 // decode reads the body into v: one JSON object with no key that v does not

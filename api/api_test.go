@@ -28,7 +28,7 @@ func rooms(t testing.TB, change ...func(*api.Config)) (*apitest.Fake, *api.API) 
 	if _, err := f.Add(t.Context(), api.AddSpec{Name: "acme"}); err != nil {
 		t.Fatal(err)
 	}
-	cfg := api.Config{Instances: f, System: f, Sandbox: f, Token: token}
+	cfg := api.Config{Instances: f, System: f, Sandbox: f, Tenants: f, Token: token}
 	for _, c := range change {
 		c(&cfg)
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/switchhook/switchhook/api/cams"
 	"github.com/switchhook/switchhook/api/greenapi"
 	"github.com/switchhook/switchhook/api/witi"
 )
@@ -20,7 +21,7 @@ type dialect struct {
 
 // dialects is the table. The dialects do not overlap; the order is WIRE.md's.
 func dialects(stop context.Context, cfg Config) []dialect {
-	return []dialect{
+	all := []dialect{
 		{
 			name: "witi",
 			owns: func(path string) bool { return hasSuffixFold(path, ".aspx") },
@@ -43,6 +44,20 @@ func dialects(stop context.Context, cfg Config) []dialect {
 			}),
 		},
 	}
+	if cfg.Tenants == nil {
+		return all
+	}
+	return append(all, dialect{
+		name: "cams",
+		owns: func(path string) bool { return path == "/" },
+		handler: cams.New(cams.Config{
+			Port:     cfg.Tenants,
+			LinkURL:  cfg.linkURL,
+			ImageURL: cfg.imageURL,
+			Log:      cfg.Log,
+			Now:      cfg.Now,
+		}),
+	})
 }
 
 // hasSuffixFold is strings.HasSuffix without regard to ASCII case.

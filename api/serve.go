@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/switchhook/switchhook/api/cams"
 	"github.com/switchhook/switchhook/api/internal/reply"
 	"github.com/switchhook/switchhook/instance"
 )
@@ -59,14 +60,13 @@ func (a *API) route(r *http.Request, path string) (room string, h http.Handler) 
 		return "media", http.HandlerFunc(a.servePicture)
 	case path == "/ui" || strings.HasPrefix(path, "/ui/"):
 		return "ui", a.page
+	case path == "/" && wantsPage(r) && (a.cfg.Tenants == nil || !cams.Asked(r)):
+		return "ui", http.RedirectHandler("/ui/", http.StatusFound)
 	}
 	for _, d := range a.dialects {
 		if d.owns(path) {
 			return d.name, d.handler
 		}
-	}
-	if path == "/" && wantsPage(r) {
-		return "ui", http.RedirectHandler("/ui/", http.StatusFound)
 	}
 	return "none", http.HandlerFunc(notFound)
 }

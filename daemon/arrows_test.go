@@ -36,12 +36,15 @@ var mayImport = map[string][]string{
 	"configs":                {},
 	"schemas":                {},
 	"internal/eventsdoc":     {"record", "record/recordtest", "fsm", "outbox", "webhook", "api/witi", "api/greenapi/notify"},
-	"api":                    {"fsm", "record", "instance", "web", "api/witi", "api/greenapi", "api/qrcode", "api/internal/reply"},
-	"api/greenapi":           {"fsm", "record", "instance", "api/qrcode", "api/internal/reply"},
+	"api":                    {"fsm", "record", "instance", "web", "api/witi", "api/greenapi", "api/cams", "api/qrcode", "api/internal/reply"},
+	"api/greenapi":           {"fsm", "record", "instance", "api/qrcode", "api/internal/rates", "api/internal/reply"},
+	"api/cams":               {"record", "instance", "api/internal/rates", "api/internal/reply"},
 	"api/witi":               {"fsm", "record", "instance", "api/qrcode", "api/internal/reply"},
 	"api/greenapi/notify":    {"record", "api/greenapi", "api/internal/reply"},
 	"api/client":             {"api", "instance", "fsm", "record"},
 	"api/qrcode":             {"record"},
+	"api/internal/rates":     {},
+	"api/internal/reply":     {},
 }
 
 // clientLibrary is what only whatsapp may import: the client itself. Its codings are

@@ -42,6 +42,8 @@ func TestKillLosesNothing(t *testing.T) {
 	f.sink = newSink(t)
 	names := []string{"ada", "ben", "cleo", "dov"}
 	f.boot()
+	f.addTenant("acme")
+	f.addTenant("other")
 	for n, name := range names {
 		e, err := f.admin.Add(t.Context(), api.AddSpec{Name: name, Webhook: f.rcv.url(name), Tenant: []string{"acme", "other"}[n/2]})
 		if err != nil {
@@ -104,6 +106,18 @@ func newCrashRig(t *testing.T) *crashRig {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// listen has the daemon listen at an address, after each start the same.
+func (f *crashRig) listen(address string) {
+	f.t.Helper()
+	text, err := os.ReadFile(f.config)
+	if err == nil {
+		err = os.WriteFile(f.config, []byte(strings.Replace(string(text), "listen: 127.0.0.1:0", "listen: "+address, 1)), 0o600)
+	}
+	if err != nil {
+		f.t.Fatal(err)
+	}
 }
 
 // boot starts the daemon and connects to it.

@@ -114,7 +114,7 @@ func New(o Options) (_ *Daemon, err error) {
 		control = phones{d.phones, d.fleet}
 	}
 	d.api = api.New(api.Config{
-		Instances: d.fleet, Endpoints: d.fleet, Schemas: schemas.FS, Formats: d.pulled(), System: system{d}, Sandbox: control, Vault: d.vault,
+		Instances: d.fleet, Endpoints: d.fleet, Schemas: schemas.FS, Formats: d.pulled(), Tenants: d.fleet.tenants, System: system{d}, Sandbox: control, Vault: d.vault,
 		Mover: newMover(d.fleet, string(d.cfg.Network), seal.DefaultCost()),
 		Token: d.cfg.Admin.Token.Reveal(), PublicURL: d.cfg.PublicURL, LocalURL: d.URL(), Log: d.log,
 	})

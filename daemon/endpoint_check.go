@@ -80,10 +80,12 @@ func (f *fleet) checkRoom(ep *record.Endpoint) error {
 			return instance.ErrDeleted
 		}
 	}
-	f.mu.RLock()
-	running := f.running != nil
-	f.mu.RUnlock()
-	if !running {
+	if ep.Tenant != "" {
+		if _, err := f.tenants.find(ep.Tenant); err != nil {
+			return err
+		}
+	}
+	if !f.started() {
 		return instance.ErrStopping
 	}
 	others := f.book.of(ownerOf(ep))

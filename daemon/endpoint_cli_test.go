@@ -18,6 +18,7 @@ func TestEndpointCommands(t *testing.T) {
 			t.Errorf("switchhook %s prints %q; want %q", strings.Join(args, " "), out, want)
 		}
 	}
+	d.addTenant("acme")
 	do("shop", "instance", "add", "shop", "--tenant", "acme")
 	do("whsec_", "endpoint", "add", "shop/erp", s.url("erp"), "--kinds", "connection.*", "--states", "10,11")
 	do("whsec_", "endpoint", "add", "@acme/log", s.url("log"), "--format", "cloudevents", "--bulk", "10", "--bulk-wait", "5ms")

@@ -19,6 +19,7 @@ func TestDeleteTellsEndpoints(t *testing.T) {
 	s := newSink(t)
 	dir := shortDir(t)
 	d := runDaemon(t, dir, persistent)
+	d.addTenant("acme")
 	if _, err := d.admin.Add(t.Context(), api.AddSpec{Name: "shop", Tenant: "acme"}); err != nil {
 		t.Fatal(err)
 	}

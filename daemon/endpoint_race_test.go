@@ -20,6 +20,9 @@ import (
 func TestEndpointChangesRace(t *testing.T) {
 	f := newTestFleet(t, &badDriver{})
 	f.test = nil
+	if _, err := f.tenants.AddTenant(t.Context(), api.TenantSpec{Name: "acme"}); err != nil {
+		t.Fatal(err)
+	}
 	shop, err := f.Add(t.Context(), api.AddSpec{Name: "shop", Webhook: "http://127.0.0.1/", Tenant: "acme"})
 	if err != nil {
 		t.Fatal(err)

@@ -71,6 +71,21 @@ func TestEndpointRefused(t *testing.T) {
 	if _, err := d.admin.Add(t.Context(), api.AddSpec{Name: "y", Tenant: "a b"}); err == nil {
 		t.Error("a tenant with a space is taken")
 	}
+	for what, add := range map[string]func() error{
+		"an endpoint": func() error {
+			_, err := d.admin.AddEndpoint(t.Context(), api.EndpointSpec{Name: "x", Tenant: "acme", EndpointChange: at(s.url("x"))})
+			return err
+		},
+		"an instance": func() error {
+			_, err := d.admin.Add(t.Context(), api.AddSpec{Name: "y", Tenant: "acme"})
+			return err
+		},
+	} {
+		if err := add(); !errors.Is(err, api.ErrNoTenant) {
+			t.Errorf("%s of no tenant: %v", what, err)
+		}
+	}
+	d.addTenant("acme")
 	for n := range 64 {
 		d.endpoint(api.EndpointSpec{Name: fmt.Sprintf("e%d", n), Tenant: "acme", EndpointChange: at(s.url("x"))})
 	}

@@ -67,6 +67,7 @@ func (d door) cycle() {
 func TestManyEndpoints(t *testing.T) {
 	s := newSink(t)
 	d := runDaemon(t, shortDir(t), nil)
+	d.addTenant("acme")
 	shop, err := d.admin.Add(t.Context(), api.AddSpec{Name: "shop", Webhook: s.url("witi"), Tenant: "acme"})
 	if err != nil || shop.Tenant != "acme" {
 		t.Fatalf("%+v, %v", shop, err)
@@ -344,6 +345,7 @@ func TestEndpointGone(t *testing.T) {
 func TestEndpointTest(t *testing.T) {
 	s := newSink(t)
 	d := runDaemon(t, shortDir(t), nil)
+	d.addTenant("acme")
 	d.endpoint(api.EndpointSpec{Name: "erp", Tenant: "acme", EndpointChange: at(s.url("erp"))})
 	got, err := d.admin.TestEndpoint(t.Context(), "@acme/erp")
 	if err != nil || !got.Delivered || got.Status != 200 || got.Took <= 0 {

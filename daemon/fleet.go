@@ -41,6 +41,7 @@ type fleet struct {
 	turns     fileTurns // of files on their way
 	maker     *picture.Maker
 	shelf     shelf
+	tenants   *tenants
 	log       *slog.Logger
 	up        chan struct{} // closed when Run has begun
 	widKey    [32]byte      // keys are compared as HMACs, so that time tells nothing
@@ -78,7 +79,7 @@ type member struct {
 }
 
 func (f *fleet) newMember(rec record.Instance) *member {
-	return &member{id: rec.ID, name: rec.Name, wid: rec.WID, tenant: rec.Tenant, book: f.book, rec: rec}
+	return &member{id: rec.ID, name: rec.Name, wid: rec.WID, tenant: tenantOf(rec), book: f.book, rec: rec}
 }
 
 // load reads every instance from the store.
@@ -99,6 +100,9 @@ func (f *fleet) load() error {
 		return err
 	}
 	if err := f.loadBook(records); err != nil {
+		return err
+	}
+	if err := f.loadTenants(records); err != nil {
 		return err
 	}
 	greens, err := f.loadGreens()
@@ -128,7 +132,7 @@ func (f *fleet) loadBook(records []record.Instance) error {
 	}
 	configs := make(map[string]record.Config, len(records))
 	for _, rec := range records {
-		f.book.open(rec.ID, rec.Tenant)
+		f.book.open(rec.ID, tenantOf(rec))
 		configs[webhookID(rec.ID)] = rec.Config
 	}
 	for _, ep := range endpoints {

@@ -80,6 +80,10 @@ func fillDisk(t *testing.T, dir, url string) {
 	var written []string // ids of the messages
 	d.pair("shop", "")
 	d.pair("desk", "")
+	acme := d.tenant("acme")
+	d.register("acme", number)
+	code := acme.create(number, "hello")
+	var scans int64
 	// The first limit lets bbolt write its meta pages only, the second nothing.
 	for _, limit := range []uint64{12 << 10, 1} {
 		before := d.find("shop").Seq
@@ -101,6 +105,12 @@ func fillDisk(t *testing.T, dir, url string) {
 		}
 		if got := d.status(t, "/healthz"); got != http.StatusOK {
 			t.Errorf("limit %d: /healthz answers %d: the daemon would be killed", limit, got)
+		}
+		// Who scans a code gets on, and is counted when there is room again.
+		leads(t, code.DeepLinkUrl, number, "hello")
+		scans++
+		if got := acme.call("ListPhoneMessageQrdl", "PhoneNumber", number); got.Status != http.StatusServiceUnavailable || got.Code != "ServiceUnavailable" {
+			t.Errorf("limit %d: a call is answered with %+v", limit, got)
 		}
 		if st, err := d.admin.System(t.Context()); err != nil || st.Ready || !strings.Contains(st.Problem, "store cannot be written") {
 			t.Errorf("limit %d: the status is %+v, %v", limit, st, err)
@@ -129,6 +139,10 @@ func fillDisk(t *testing.T, dir, url string) {
 		if got := d.status(t, "/readyz"); got != http.StatusOK {
 			t.Errorf("limit %d: there is room again, /readyz answers %d", limit, got)
 		}
+		d.eventually("the scans", func() bool {
+			all, err := d.admin.TenantQRDLs(t.Context(), "acme")
+			return err == nil && len(all) == 1 && all[0].Total == scans
+		})
 		if _, err := d.admin.Close(t.Context(), "desk"); err != nil {
 			t.Errorf("limit %d: close afterwards: %v", limit, err)
 		}

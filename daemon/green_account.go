@@ -8,7 +8,6 @@ import (
 	"maps"
 	"math/big"
 	"regexp"
-	"time"
 
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/instance"
@@ -138,31 +137,6 @@ func (f *fleet) withoutGreen() (out []*member) {
 		}
 	}
 	return out
-}
-
-// greenAgain is how long to wait until what could not be stored is made again.
-const greenAgain = time.Minute
-
-// keepProviding calls provideGreens until it succeeds or ctx ends. It returns after
-// the first time.
-func (f *fleet) keepProviding(ctx context.Context) {
-	try := func() bool {
-		err := f.provideGreens(ctx)
-		if err != nil && ctx.Err() == nil {
-			f.log.Warn("no GREEN-API ids could be stored for the instances from before; it is tried again", "err", err)
-		}
-		return err == nil
-	}
-	if try() {
-		return
-	}
-	f.group.Go(func() {
-		for sleep(ctx, greenAgain) {
-			if try() {
-				return
-			}
-		}
-	})
 }
 
 // storeGreen replaces what a member is to GREEN-API's clients. with is given what it

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -129,13 +128,7 @@ func TestKillTellsEverything(t *testing.T) {
 
 	f := newCrashRig(t)
 	listen := freePort(t)
-	text, err := os.ReadFile(f.config)
-	if err == nil {
-		err = os.WriteFile(f.config, []byte(strings.Replace(string(text), "listen: 127.0.0.1:0", "listen: "+listen, 1)), 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	f.listen(listen)
 	f.boot()
 	f.pair("shop", "")
 	e := f.find("shop")

@@ -52,6 +52,7 @@ func (k *keeper) Run(ctx context.Context) error {
 			pruned = time.Now()
 			k.prune(ctx)
 			k.pruneDead(ctx)
+			k.forgetNonces(ctx)
 		}
 		k.pruneOver(ctx)
 	}
@@ -86,6 +87,13 @@ func (k *keeper) prune(ctx context.Context) {
 	}
 	if n > 0 {
 		k.log.Info("log pruned", "events", n)
+	}
+}
+
+// forgetNonces forgets those that would be refused for their age.
+func (k *keeper) forgetNonces(ctx context.Context) {
+	if err := k.fleet.tenants.forgetNonces(ctx); err != nil && ctx.Err() == nil {
+		k.log.Warn("nonces could not be forgotten", "err", err)
 	}
 }
 

@@ -176,6 +176,11 @@ func (m *mover) settle(ctx context.Context, p *parcel, name string) (api.Entry, 
 	if err := m.checkSpec(api.AddSpec{Name: name}); err != nil {
 		return api.Entry{}, err
 	}
+	unuse, err := m.tenants.adopt(ctx, tenantOf(p.Instance))
+	if err != nil {
+		return api.Entry{}, err
+	}
+	defer unuse()
 	if err := m.reserve(name); err != nil {
 		return api.Entry{}, err
 	}

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base32"
@@ -27,9 +28,15 @@ const nameProblem = "must be 1 to 63 letters, digits, dots, dashes or underscore
 
 // Add implements [api.Instances].
 func (f *fleet) Add(ctx context.Context, spec api.AddSpec) (api.Entry, error) {
+	spec.Tenant = cmp.Or(spec.Tenant, record.DefaultTenant)
 	if err := f.checkSpec(spec); err != nil {
 		return api.Entry{}, err
 	}
+	unuse, err := f.tenants.use(spec.Tenant)
+	if err != nil {
+		return api.Entry{}, err
+	}
+	defer unuse()
 	if err := f.reserve(spec.Name); err != nil {
 		return api.Entry{}, err
 	}
@@ -128,7 +135,7 @@ func (f *fleet) settleIn(ctx context.Context, ch *store.Change, rec record.Insta
 		told.Name = rec.Name
 		ch.Append(told)
 	}
-	f.book.open(rec.ID, rec.Tenant)
+	f.book.open(rec.ID, tenantOf(rec))
 	if _, err := f.store.Commit(ctx, ch); err != nil {
 		f.book.closed(rec.ID)
 		return nil, unavailable(err)

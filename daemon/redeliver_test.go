@@ -279,6 +279,7 @@ func TestReplaySurvivesRestart(t *testing.T) {
 func TestSkip(t *testing.T) {
 	s := newSink(t)
 	d := runDaemon(t, shortDir(t), persistent)
+	d.addTenant("acme")
 	d.endpoint(api.EndpointSpec{Name: "log", Tenant: "acme", EndpointChange: at(s.url("log"))})
 	if _, err := d.admin.Add(t.Context(), api.AddSpec{Name: "shop", Tenant: "acme"}); err != nil {
 		t.Fatal(err)

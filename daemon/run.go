@@ -22,6 +22,7 @@ func (d *Daemon) run(ctx context.Context) error {
 	out := newGroup(base)
 	out.run("outbox", d.outbox.Run)
 	out.run("nats", d.bus.Run)
+	out.run("scans", d.fleet.tenants.Run) // ends after the requests that it counts
 	network := newGroup(base)
 	if d.sandbox != nil {
 		network.run("sandbox", func(ctx context.Context) error { return d.sandbox.Serve(ctx, d.air) })

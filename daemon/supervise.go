@@ -38,6 +38,13 @@ func (f *fleet) Run(ctx context.Context) error {
 	return nil
 }
 
+// started reports whether the fleet runs.
+func (f *fleet) started() bool {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.running != nil
+}
+
 // supervise runs one member, again and again if it fails. f.mu is held.
 func (f *fleet) supervise(m *member) {
 	ctx := f.running

@@ -80,6 +80,25 @@ func (q *QRDL) Next(message, image, token string, at time.Time) QRDL {
 	return out
 }
 
+// Scanned is the code after further scans of a revision, and how often that was scanned
+// then. It shares nothing with q. Scans of a revision that is not remembered count in all.
+func (q *QRDL) Scanned(revision int, times int64) (out QRDL, scans int64) {
+	out = *q
+	out.Past = slices.Clone(q.Past)
+	if revision == q.Revision {
+		out.Scans += times
+		return out, out.Scans
+	}
+	for i := range out.Past {
+		if out.Past[i].Revision == revision {
+			out.Past[i].Scans += times
+			return out, out.Past[i].Scans
+		}
+	}
+	out.Older += times
+	return out, times
+}
+
 // Fact is what an event tells of it.
 func (q *QRDL) Fact(tenant string) QRDLFact {
 	return QRDLFact{Tenant: tenant, Code: q.Code, Number: q.Number, Revision: q.Revision, Scans: q.Scans, Total: q.Total()}

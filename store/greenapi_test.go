@@ -3,6 +3,7 @@ package store_test
 import (
 	"encoding/binary"
 	"errors"
+	"os"
 	"reflect"
 	"testing"
 
@@ -49,9 +50,18 @@ func TestMissingBucketOfThisSchemaIsDamage(t *testing.T) {
 	path := newPath(t)
 	_, stop := started(t, path)
 	stop()
-	edit(t, path, func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("greenapi")) })
-	var corrupt *store.CorruptError
-	if err := refused(t, path, store.Options{}); !errors.As(err, &corrupt) {
-		t.Errorf("opened: %v", err)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bucket := range []string{"greenapi", "tenants", "qrdls", "nonces"} {
+		if err := os.WriteFile(path, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		edit(t, path, func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte(bucket)) })
+		var corrupt *store.CorruptError
+		if err := refused(t, path, store.Options{}); !errors.As(err, &corrupt) {
+			t.Errorf("opened without %s: %v", bucket, err)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -56,6 +57,9 @@ func TestLayout(t *testing.T) {
 		c.PutLane(record.Lane{Endpoint: "ENDPOINT", Stream: "STREAM", Replay: "REPLAY"})
 		c.PutDeadLetter(record.DeadLetter{Endpoint: "ENDPOINT", Stream: "STREAM", From: 0x4142434445464748})
 		c.PutDeadLetter(record.DeadLetter{Endpoint: "ENDPOINT", Stream: "STREAM", From: 0x4142434445464748, Replay: "REPLAY"})
+		c.PutTenant(record.Tenant{ID: "TENANT"})
+		c.PutQRDL(record.QRDL{Tenant: "TENANT", Code: "CODE"})
+		c.PutNonce(store.Nonce{Key: "KEY", Hash: [store.NonceHash]byte([]byte("HASHHASHHASHHASH")), Until: time.Unix(0x4142434445464748, 0)})
 		c.Append(record.Event{Stream: "STREAM", Kind: "test", At: moment})
 	})
 	if err := s.Device("INSTANCE", "SESSION").Apply(t.Context(), map[string][]byte{"…": []byte(`{}`)}); err != nil {
@@ -102,7 +106,8 @@ func abstract(key []byte) string {
 		return "<position>"
 	}
 	k = strings.ReplaceAll(k, "\x00", " 0 ")
-	for _, name := range []string{"INSTANCE", "SESSION", "ENDPOINT", "STREAM", "EXPORT", "REPLAY"} {
+	k = strings.Replace(k, "ABCDEFGHKEY 0 HASHHASHHASHHASH", "<until> <key> 0 <hash>", 1)
+	for _, name := range []string{"INSTANCE", "SESSION", "ENDPOINT", "STREAM", "EXPORT", "REPLAY", "TENANT", "CODE"} {
 		k = strings.ReplaceAll(k, name, "<"+strings.ToLower(name)+">")
 	}
 	return strings.ReplaceAll(k, "ABCDEFGH", "<from>")

@@ -11,9 +11,9 @@ import (
 
 // Schema is the version of the layout this package writes.
 //
-// Of 1, lanes and dead letters lie in the clear; Open seals them. One of 2 has not
-// all buckets; Open makes those that are missing.
-const Schema uint64 = 3
+// Of 1, lanes and dead letters lie in the clear; Open seals them. Those of 2 and 3 have
+// not all buckets; Open makes those that are missing.
+const Schema uint64 = 4
 
 // The buckets; doc.go draws what is in them.
 const (
@@ -27,9 +27,15 @@ const (
 	bucketDead      = "dead"
 	bucketHeads     = "heads"
 	bucketLog       = "log"
+	bucketTenants   = "tenants"
+	bucketQRDLs     = "qrdls"
+	bucketNonces    = "nonces"
 )
 
-var buckets = slices.Concat(firstBuckets, []string{bucketGreenAPI})
+var (
+	buckets      = slices.Concat(thirdBuckets, []string{bucketTenants, bucketQRDLs, bucketNonces})
+	thirdBuckets = slices.Concat(firstBuckets, []string{bucketGreenAPI}) // those of schema 3
+)
 
 // firstBuckets are those that a file of every schema has.
 var firstBuckets = []string{
@@ -70,6 +76,8 @@ func checkMeta(tx *bbolt.Tx, path, network string) error {
 		return &CorruptError{path, errors.New("its schema version is 0")}
 	case n < 3:
 		must = firstBuckets
+	case n < 4:
+		must = thirdBuckets
 	}
 	if has := string(meta.Get(keyNetwork)); has != network && network != anyNetwork {
 		return &NetworkError{path, has, network}

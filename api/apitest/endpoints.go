@@ -32,7 +32,8 @@ var _ api.Endpoints = (*Endpoints)(nil)
 
 // NewEndpoints makes endpoints of the fake's instances. There is none yet.
 func NewEndpoints(f *Fake) *Endpoints {
-	return &Endpoints{f: f, Answer: api.Tested{Delivered: true, Status: 204, Took: 12 * time.Millisecond}}
+	f.posts = &Endpoints{f: f, Answer: api.Tested{Delivered: true, Status: 204, Took: 12 * time.Millisecond}}
+	return f.posts
 }
 
 // target is one endpoint.

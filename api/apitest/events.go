@@ -123,10 +123,16 @@ func (f *Fake) rewrite(stream string, change func(*held)) {
 	change(h)
 }
 
-// stream is the instance, or what holds the daemon's own events. f.mu is held.
+// stream is the instance, or what holds the events of the daemon or of a tenant, by its
+// id. f.mu is held.
 func (f *Fake) stream(name string) (*held, error) {
 	if name == record.DaemonStream {
 		return &f.own, nil
+	}
+	for _, t := range f.tenants {
+		if t.ID == name {
+			return &t.own, nil
+		}
 	}
 	return f.find(name)
 }

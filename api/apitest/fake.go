@@ -19,8 +19,8 @@ import (
 	"github.com/switchhook/switchhook/record"
 )
 
-// Fake implements api.Instances, api.Sandbox and api.System. Any goroutine may
-// use its methods; the fields are set before the first call.
+// Fake implements api.Instances, api.Sandbox, api.System and api.Tenants. Any goroutine
+// may use its methods; the fields are set before the first call.
 type Fake struct {
 	Now     func() time.Time
 	Version string
@@ -32,6 +32,7 @@ type Fake struct {
 	UploadTakes time.Duration // one upload
 	Room        int64         // for a file, in bytes; 0: for any
 	Held        atomic.Int32  // files of HoldFile that are open
+	Nonces      int           // that are remembered of one access key; 0: any number
 
 	mu        sync.Mutex
 	err       error
@@ -41,6 +42,12 @@ type Fake struct {
 	watchers  map[string][]chan struct{}
 	log       []string // of the calls that change something
 	seq       int
+
+	tenants                      []*tenant
+	settled, keys, coded, tokens int
+	nonces                       map[nonce]time.Time // and until when
+	dead                         map[string]bool     // tokens of links that were updated or deleted
+	posts                        *Endpoints          // of NewEndpoints
 }
 
 var (
@@ -68,9 +75,10 @@ type held struct {
 	pruned  uint64 // the last seq that is no more
 }
 
-// New makes a fake of the given network with no instance.
+// New makes a fake of the given network with no instance and the tenant that is always
+// there.
 func New(network string) *Fake {
-	return &Fake{
+	f := &Fake{
 		Now:     time.Now,
 		Version: "v0.0.0-test",
 		Network: network,
@@ -80,7 +88,11 @@ func New(network string) *Fake {
 		}},
 		watchers: make(map[string][]chan struct{}),
 		own:      held{Instance: record.Instance{ID: record.DaemonStream}},
+		nonces:   make(map[nonce]time.Time),
+		dead:     make(map[string]bool),
 	}
+	f.settle(api.TenantSpec{Name: record.DefaultTenant})
+	return f
 }
 
 // Fail lets every later command answer err; nil ends it.

@@ -76,6 +76,10 @@ func Request(t *testing.T, path string) *http.Request {
 		if !ok {
 			t.Fatalf("%s: header line %q", path, line)
 		}
+		if strings.EqualFold(k, "Host") {
+			r.Host = v
+			continue
+		}
 		r.Header.Add(k, v)
 	}
 	return r

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/switchhook/switchhook/api/internal/rates"
 	"github.com/switchhook/switchhook/api/internal/reply"
 	"github.com/switchhook/switchhook/record"
 )
@@ -28,11 +29,17 @@ type Config struct {
 type Handler struct {
 	cfg      Config
 	gate     gate
-	rates    rates
+	rates    rates.Buckets[rateKey]
 	pictures pace  // of setProfilePicture
 	polls    slots // of receiveNotification
 	uploads  slots // of sendFileByUpload
 	scans    scans
+}
+
+// rateKey is what has a rate of its own: a method of an instance.
+type rateKey struct {
+	instance int64
+	method   string
 }
 
 // New makes a handler.
@@ -103,7 +110,7 @@ func (h *Handler) run(r *request, m *method) (any, error) {
 		}
 		r.turn = turn
 		defer func() { h.pictures.leave(r.green.ID, turn, h.cfg.Now()) }()
-	} else if wait := h.rates.take(r.green.ID, m, now); wait > 0 {
+	} else if wait := h.rates.Take(rateKey{r.green.ID, m.name}, m.rate, now); wait > 0 {
 		return nil, tooMany(wait)
 	}
 	return m.run(r)

@@ -5,29 +5,6 @@ import (
 	"time"
 )
 
-// TestRatesForget: what is held is what was asked for lately.
-func TestRatesForget(t *testing.T) {
-	var r rates
-	now := time.Unix(0, 0)
-	m := &method{name: "qr", rate: 3}
-	for id := range int64(100_000) {
-		if wait := r.take(id, m, now); wait != 0 {
-			t.Fatalf("%d waits %v", id, wait)
-		}
-		now = now.Add(time.Millisecond)
-	}
-	if n := len(r.buckets); n > 2*sweepLeast {
-		t.Errorf("%d buckets for 1000 a second", n)
-	}
-	for range 2 {
-		r.take(1, m, now)
-	}
-	r.take(1, m, now)
-	if wait := r.take(1, m, now); wait <= 0 || wait > time.Second/3 {
-		t.Errorf("the fourth waits %v", wait)
-	}
-}
-
 func TestPaceForgets(t *testing.T) {
 	p := pace{every: picturePace}
 	now := time.Unix(0, 0)

@@ -8,6 +8,9 @@ import (
 // picturePace is how often an account's picture may be set: a limit of WhatsApp's.
 const picturePace = 10 * time.Second
 
+// sweepLeast is with how many turns at least those that are over are looked for.
+const sweepLeast = 1024
+
 // pace lets each instance do a thing once in a while, and never twice at a time. It
 // counts what has reached WhatsApp, from when it did; what failed before costs
 // nothing. Any goroutine may use it.

@@ -1,0 +1,264 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/switchhook/switchhook/api"
+	"github.com/switchhook/switchhook/record"
+)
+
+// What a tenant may have.
+const (
+	maxKeys    = 16
+	maxNumbers = 1000
+	maxDeny    = 16
+)
+
+var (
+	spaceRule  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	numberRule = regexp.MustCompile(`^[0-9]{7,15}$`)
+	actionRule = regexp.MustCompile(`^cams:([A-Za-z]{1,64}\*?|\*)$`)
+)
+
+// tenantFact is an event about a tenant, for the daemon's stream.
+func tenantFact(kind record.Kind, ten record.Tenant, what, key string) record.Event {
+	return factOf(record.DaemonStream, kind, record.TenantFact{Tenant: ten.ID, Name: ten.Name, What: what, Key: key})
+}
+
+// factOf is an event that tells a fact.
+func factOf(stream string, kind record.Kind, fact any) record.Event {
+	data, err := json.Marshal(fact)
+	if err != nil {
+		panic(err) // texts and numbers only
+	}
+	return record.Event{Stream: stream, Kind: kind, At: time.Now().UTC(), Data: data}
+}
+
+// Tenants implements [api.Tenants].
+func (t *tenants) Tenants(context.Context) ([]api.Tenant, error) {
+	t.mu.RLock()
+	all := make([]record.Tenant, 0, len(t.byID))
+	for _, ten := range t.byID {
+		all = append(all, ten)
+	}
+	t.mu.RUnlock()
+	slices.SortFunc(all, func(a, b record.Tenant) int { return cmp.Compare(a.Name, b.Name) })
+	linked := t.linked()
+	out := make([]api.Tenant, 0, len(all))
+	for _, ten := range all {
+		out = append(out, t.describe(ten, linked[ten.Name]))
+	}
+	return out, nil
+}
+
+// Tenant implements [api.Tenants].
+func (t *tenants) Tenant(_ context.Context, nameOrID string) (api.Tenant, error) {
+	ten, err := t.find(nameOrID)
+	if err != nil {
+		return api.Tenant{}, err
+	}
+	return t.describe(ten, t.linked()[ten.Name]), nil
+}
+
+func (t *tenants) describe(ten record.Tenant, has map[string]string) api.Tenant {
+	out := api.Tenant{
+		ID: ten.ID, Name: ten.Name, CreatedAt: ten.CreatedAt, SpaceID: ten.SpaceID, Subscribed: !ten.Unsubscribed,
+		Instances: []string{}, Numbers: []api.Number{}, Keys: []api.AccessKey{},
+		QRDLs: t.codes.count(ten.ID), Seq: t.store.Head(ten.ID),
+	}
+	at := make(map[string]int)
+	for _, n := range ten.Numbers {
+		at[n] = len(out.Numbers)
+		out.Numbers = append(out.Numbers, api.Number{Number: n, Registered: true})
+	}
+	for name, phone := range has {
+		out.Instances = append(out.Instances, name)
+		switch i, there := at[phone]; {
+		case phone == "":
+		case there:
+			out.Numbers[i].Instance = name
+		default:
+			at[phone] = len(out.Numbers)
+			out.Numbers = append(out.Numbers, api.Number{Number: phone, Instance: name})
+		}
+	}
+	slices.Sort(out.Instances)
+	slices.SortFunc(out.Numbers, func(a, b api.Number) int { return cmp.Compare(a.Number, b.Number) })
+	for _, k := range ten.Keys {
+		out.Keys = append(out.Keys, api.AccessKey{ID: k.ID, CreatedAt: k.CreatedAt, Disabled: k.Disabled, Until: k.Until, Deny: k.Deny})
+	}
+	return out
+}
+
+// AddTenant implements [api.Tenants].
+func (t *tenants) AddTenant(ctx context.Context, spec api.TenantSpec) (api.NewTenant, error) {
+	ten := newTenant(spec.Name)
+	ten.SpaceID = cmp.Or(spec.SpaceID, ten.SpaceID)
+	ten.Keys = []record.AccessKey{newKey()}
+	switch {
+	case !nameRule.MatchString(spec.Name):
+		return api.NewTenant{}, invalid("name", nameProblem)
+	case !spaceRule.MatchString(ten.SpaceID):
+		return api.NewTenant{}, errSpace
+	}
+	if err := t.enter(ctx); err != nil {
+		return api.NewTenant{}, err
+	}
+	defer t.leave()
+	if _, err := t.find(spec.Name); err == nil {
+		return api.NewTenant{}, api.ErrTenantTaken
+	}
+	if err := t.create(ctx, ten); err != nil {
+		return api.NewTenant{}, err
+	}
+	return api.NewTenant{Tenant: t.describe(ten, nil), NewKey: shown(ten.Keys[0])}, nil
+}
+
+var errSpace = invalid("space_id", "must be 1 to 64 letters, digits, dashes and underscores: leave it out to have one made")
+
+// adopt is use for an instance that comes in with the name of its tenant: one that is not
+// there is made, without a key.
+func (t *tenants) adopt(ctx context.Context, name string) (done func(), err error) {
+	if !nameRule.MatchString(name) {
+		return nil, &api.RefusedError{Problem: "the file names a tenant that cannot be: " + nameProblem}
+	}
+	if err := t.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer t.leave()
+	if _, err := t.find(name); err != nil {
+		if err := t.create(ctx, newTenant(name)); err != nil {
+			return nil, err
+		}
+	}
+	return t.use(name)
+}
+
+// ChangeTenant implements [api.Tenants].
+func (t *tenants) ChangeTenant(ctx context.Context, nameOrID string, ch api.TenantChange) (api.Tenant, error) {
+	if ch.SpaceID != nil && !spaceRule.MatchString(*ch.SpaceID) {
+		return api.Tenant{}, errSpace
+	}
+	return t.changed(ctx, nameOrID, func(ten *record.Tenant) (what, key string, err error) {
+		set(&ten.SpaceID, ch.SpaceID)
+		if ch.Subscribed != nil {
+			ten.Unsubscribed = !*ch.Subscribed
+		}
+		return "settings", "", nil
+	})
+}
+
+// changed edits a tenant and answers it as it then is.
+func (t *tenants) changed(ctx context.Context, nameOrID string, with func(*record.Tenant) (what, key string, err error)) (api.Tenant, error) {
+	if err := t.edit(ctx, nameOrID, with); err != nil && !errors.Is(err, errNoChange) {
+		return api.Tenant{}, err
+	}
+	return t.Tenant(ctx, nameOrID)
+}
+
+// AddNumber implements [api.Tenants].
+func (t *tenants) AddNumber(ctx context.Context, nameOrID, number string) (api.Tenant, error) {
+	number = strings.TrimPrefix(number, "+")
+	if !numberRule.MatchString(number) {
+		return api.Tenant{}, errNumber
+	}
+	return t.changed(ctx, nameOrID, func(ten *record.Tenant) (what, key string, err error) {
+		at, there := slices.BinarySearch(ten.Numbers, number)
+		switch other := t.registrar(number); {
+		case there:
+			return "", "", errNoChange
+		case other != "":
+			return "", "", &api.RefusedError{Problem: fmt.Sprintf("the number is registered for the tenant %s: take it back there first", other)}
+		case len(ten.Numbers) >= maxNumbers:
+			return "", "", &api.RefusedError{Problem: fmt.Sprintf("the tenant has %d numbers already", maxNumbers)}
+		}
+		ten.Numbers = slices.Insert(ten.Numbers, at, number)
+		return "number_added", "", nil
+	})
+}
+
+var errNumber = invalid("number", "must be 7 to 15 digits in international form, without spaces")
+
+// registrar is the name of the tenant that a number is registered for, empty without
+// one.
+func (t *tenants) registrar(number string) string {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, ten := range t.byID {
+		if _, has := slices.BinarySearch(ten.Numbers, number); has {
+			return ten.Name
+		}
+	}
+	return ""
+}
+
+// RemoveNumber implements [api.Tenants].
+func (t *tenants) RemoveNumber(ctx context.Context, nameOrID, number string) (api.Tenant, error) {
+	number = strings.TrimPrefix(number, "+")
+	if !numberRule.MatchString(number) {
+		return api.Tenant{}, errNumber
+	}
+	return t.changed(ctx, nameOrID, func(ten *record.Tenant) (what, key string, err error) {
+		at, there := slices.BinarySearch(ten.Numbers, number)
+		if !there {
+			return "", "", errNoChange
+		}
+		ten.Numbers = slices.Delete(ten.Numbers, at, at+1)
+		return "number_removed", "", nil
+	})
+}
+
+// linked answers the instances of each tenant, by its name, and the phone each is paired
+// with.
+func (t *tenants) linked() map[string]map[string]string {
+	t.fleet.mu.RLock()
+	defer t.fleet.mu.RUnlock()
+	out := make(map[string]map[string]string)
+	for _, m := range t.members {
+		phone, there := m.live.Load().Linked()
+		if !there {
+			continue
+		}
+		if out[m.tenant] == nil {
+			out[m.tenant] = make(map[string]string)
+		}
+		out[m.tenant][m.name] = phone
+	}
+	return out
+}
+
+// owns reports whether a tenant's keys may use a number.
+func (t *tenants) owns(ten record.Tenant, number string) bool {
+	if _, has := slices.BinarySearch(ten.Numbers, number); has {
+		return true
+	}
+	t.fleet.mu.RLock()
+	defer t.fleet.mu.RUnlock()
+	for _, m := range t.members {
+		if m.tenant != ten.Name {
+			continue
+		}
+		if phone, there := m.live.Load().Linked(); there && phone == number {
+			return true
+		}
+	}
+	return false
+}
+
+// newKey makes an access key.
+func newKey() record.AccessKey {
+	return record.AccessKey{ID: "SWAK" + rand.Text()[:20], Secret: (rand.Text() + rand.Text())[:40], CreatedAt: time.Now().UTC()}
+}
+
+func shown(k record.AccessKey) api.NewKey {
+	return api.NewKey{ID: k.ID, Secret: k.Secret, Deny: k.Deny}
+}
