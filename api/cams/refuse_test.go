@@ -11,11 +11,11 @@ import (
 const authorization = "Authorization"
 
 // edit changes a line of a request's head, or drops it.
-func edit(name, old, new string) func(*wire) {
+func edit(name, from, to string) func(*wire) {
 	return func(m *wire) {
 		for i := range m.head {
 			if m.head[i][0] == name {
-				m.head[i][1] = strings.Replace(m.head[i][1], old, new, 1)
+				m.head[i][1] = strings.Replace(m.head[i][1], from, to, 1)
 			}
 		}
 	}
@@ -192,8 +192,8 @@ func TestRefusedV1(t *testing.T) {
 	}
 }
 
-func body(old, new string) func(*wire) {
-	return func(m *wire) { m.body = strings.Replace(m.body, old, new, 1) }
+func body(from, to string) func(*wire) {
+	return func(m *wire) { m.body = strings.Replace(m.body, from, to, 1) }
 }
 
 // spare sets a bit of the signature's last character that decoders pass over.
