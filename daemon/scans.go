@@ -147,7 +147,7 @@ func (t *tenants) storeScans(ctx context.Context) error {
 		changed[r.code] = code
 		fact := code.Fact(ten.Name)
 		fact.Revision, fact.Count, fact.Scans = r.number, n, scans
-		ch.Append(factOf(ten.ID, record.QRDLScanned, fact))
+		ch.Append(factOf(ten.ID, record.QRDLScanned, ten, fact))
 	}
 	for _, code := range changed {
 		ch.PutQRDL(code)
