@@ -229,3 +229,16 @@ func refuse(t *testing.T, way, want string, ask func(*ask), wire func(*wire)) {
 		t.Errorf("%d codes, %d nonces", len(w.codes), len(w.nonces))
 	}
 }
+
+// TestNoSecretSignsNothing: a key without a secret is nobody's.
+func TestNoSecretSignsNothing(t *testing.T) {
+	for _, way := range ways {
+		w := newWorld()
+		w.tenant.Keys[0].Secret = ""
+		a := asks(way, "ListPhoneMessageQrdl", operations["ListPhoneMessageQrdl"])
+		a.secret = ""
+		if got := play(t, w.handler(), a.sign().request()); got.Code != "SignatureDoesNotMatch" {
+			t.Errorf("%s: %+v", way, got)
+		}
+	}
+}

@@ -229,16 +229,6 @@ func TestKeysThatDoNotSign(t *testing.T) {
 	}
 }
 
-// TestNoSecretSignsNothing: a key without a secret is nobody's.
-func TestNoSecretSignsNothing(t *testing.T) {
-	for _, v := range vectors(t) {
-		v.Secret = ""
-		if _, err := verify(v.call(), v.Now, v.find); !errors.Is(err, errMismatch) {
-			t.Errorf("%s: %v", v.Name, err)
-		}
-	}
-}
-
 func TestWindow(t *testing.T) {
 	for _, v := range vectors(t) {
 		for off, want := range map[time.Duration]error{
