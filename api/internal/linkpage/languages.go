@@ -28,12 +28,12 @@ var languages = []speech{
 	{tag: language.Portuguese, says: [reasons]saying{
 		Gone:        {"Este link não está mais em uso", "A empresa o substituiu ou removeu. Peça à empresa o link ou o código QR atual."},
 		Unknown:     {"Este link não existe", "Confira se o endereço está completo ou peça à empresa o link ou o código QR atual."},
-		Unavailable: {"Não é possível abrir este link agora", "O serviço não consegue responder no momento. Tente novamente em um minuto."},
+		Unavailable: {"Não foi possível abrir este link", "O serviço não consegue responder agora. Tente novamente em um minuto."},
 	}},
 	{tag: language.Spanish, says: [reasons]saying{
 		Gone:        {"Este enlace ya no está en uso", "La empresa lo reemplazó o lo eliminó. Pida a la empresa su enlace o código QR actual."},
 		Unknown:     {"Este enlace no existe", "Compruebe que la dirección esté completa o pida a la empresa su enlace o código QR actual."},
-		Unavailable: {"Este enlace no se puede abrir ahora", "El servicio no puede responder en este momento. Vuelva a intentarlo en un minuto."},
+		Unavailable: {"No se puede abrir este enlace ahora", "Por ahora el servicio no puede responder. Vuelva a intentarlo en un minuto."},
 	}},
 	{tag: language.Indonesian, says: [reasons]saying{
 		Gone:        {"Tautan ini sudah tidak digunakan", "Pihak bisnis telah mengganti atau menghapusnya. Silakan minta tautan atau kode QR terbaru kepada bisnis tersebut."},
