@@ -104,11 +104,7 @@ func (t *tenants) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), scanWait)
-			defer cancel()
-			if err := t.storeScans(ctx); err != nil {
-				t.log.Warn("scans of message QR codes were not counted", "err", err)
-			}
+			t.lastScans(context.WithoutCancel(ctx))
 			return nil
 		case <-t.scans.woken():
 		}
@@ -120,6 +116,15 @@ func (t *tenants) Run(ctx context.Context) error {
 			}
 		}
 		sleep(ctx, wait)
+	}
+}
+
+// lastScans stores what has come until the end.
+func (t *tenants) lastScans(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, scanWait)
+	defer cancel()
+	if err := t.storeScans(ctx); err != nil {
+		t.log.Warn("scans of message QR codes were not counted", "err", err)
 	}
 }
 
