@@ -131,7 +131,7 @@ func TestScansAreCounted(t *testing.T) {
 	acme := d.tenant("acme")
 	d.register("acme")
 	q := acme.create("hello")
-	const each, many = 50, 8
+	const each, many = 25, 8
 	var wg sync.WaitGroup
 	for range many {
 		wg.Go(func() {
