@@ -24,7 +24,7 @@ func (t *tenants) owned(tenant, number string) (record.Tenant, error) {
 // CreateQRDL implements [api.Tenants].
 func (t *tenants) CreateQRDL(ctx context.Context, tenant, number string, c cams.Content) (out record.QRDL, err error) {
 	err = t.changeCode(ctx, tenant, number, func(ten record.Tenant) error {
-		if len(t.codes.which(func(p place) bool { return p == place{tenant, number} })) >= cams.MaxCodes {
+		if t.codes.countOf(place{tenant, number}) >= cams.MaxCodes {
 			return cams.ErrTooMany
 		}
 		code, err := t.codes.newCode()
