@@ -21,7 +21,8 @@ type tenants struct {
 	nonces
 	codes qrdls
 	scans scans
-	turn  chan struct{} // of one: held over a change of tenants until it is stored
+	turn  chan struct{}            // of one: held over a change of tenants until it is stored
+	heard func(stream string) bool // reports whether everyone has its last event who will
 
 	mu       sync.RWMutex
 	byID     map[string]record.Tenant // guarded by mu; what a value refers to never changes
