@@ -31,8 +31,9 @@
 //
 // "Sealed" is a promise of [Options.Unseal]. Keys are not sealed, as device keys
 // are scanned by prefix and in order: who reads the file without its keys learns
-// which instances, sessions and streams there are, how much each holds, and from
-// the device keys the phone numbers an account has exchanged messages with.
+// which instances, sessions, streams, tenants and message QR codes there are, how much
+// each holds, how often each access key was used lately, and from the device keys the
+// phone numbers an account has exchanged messages with.
 // An event is sealed for its stream, not for its place in it: its seq is given
 // out after it was sealed.
 //
