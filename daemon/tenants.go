@@ -118,6 +118,15 @@ func (t *tenants) find(nameOrID string) (record.Tenant, error) {
 	return ten, nil
 }
 
+// named reports whether there is a tenant of that name. Instances and endpoints name
+// theirs so, never by its id.
+func (t *tenants) named(name string) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	_, there := t.byName[name]
+	return there
+}
+
 // use keeps a tenant from being deleted until done is called, or answers
 // [api.ErrNoTenant].
 func (t *tenants) use(name string) (done func(), err error) {
