@@ -80,6 +80,10 @@ func TestEndpointRefused(t *testing.T) {
 			_, err := d.admin.Add(t.Context(), api.AddSpec{Name: "y", Tenant: "acme"})
 			return err
 		},
+		"a list": func() error {
+			_, err := d.admin.Endpoints(t.Context(), api.Owner{Tenant: "acme"})
+			return err
+		},
 	} {
 		if err := add(); !errors.Is(err, api.ErrNoTenant) {
 			t.Errorf("%s of no tenant: %v", what, err)
