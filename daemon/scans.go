@@ -134,6 +134,11 @@ func (t *tenants) storeScans(ctx context.Context) error {
 		return err
 	}
 	defer t.codes.leave()
+	return t.countScans(ctx)
+}
+
+// countScans is storeScans while the turn of codes is held.
+func (t *tenants) countScans(ctx context.Context) error {
 	took, done := t.scans.take()
 	changed := make(map[string]record.QRDL)
 	ch := t.store.Change()
