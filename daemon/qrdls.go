@@ -41,7 +41,7 @@ type qrdls struct {
 type place struct{ tenant, number string }
 
 func (q *qrdls) load(s *store.Store) error {
-	q.seal = []byte(s.LogID())
+	q.seal = []byte(s.LinkSeal())
 	q.turn = make(chan struct{}, 1)
 	q.byCode, q.byToken = make(map[string]record.QRDL), make(map[string]string)
 	q.of, q.each = make(map[place]map[string]bool), make(map[string]int)

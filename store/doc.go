@@ -9,6 +9,7 @@
 //	           network                      -> "whatsapp" or "sandbox"
 //	           commit                       -> uint64, counts transactions
 //	           log                          -> a random name of this log
+//	           links                        -> a random text that links are proved by; a restored file keeps it
 //	           keys                         -> the file's own keys, wrapped; see package seal
 //	           compact                      -> 1 while the next Open shall compact the file
 //	           import 0 <export>            -> when an exported instance came in, RFC 3339
