@@ -50,6 +50,8 @@ func TestRootIsCAMS(t *testing.T) {
 		{"OPTIONS", "/", "", "", "", 405, `"Code":"InvalidAction.NotFound"`},
 		{"POST", "/", "", "", "x=" + strings.Repeat("y", 1<<20-2), 400, `"Code":"MissingAccessKeyId"`},
 		{"POST", "/", "", "", "x=" + strings.Repeat("y", 1<<20), 400, `"Code":"InvalidBody"`},
+		{"POST", "http://example.com", "", "", "", 400, `"Code":"MissingAccessKeyId"`},
+		{"POST", "http://example.com" + v1[1:], "", "", "", 404, `"Code":"InvalidAccessKeyId.NotFound"`},
 		{"POST", "/cams", "", "", "", 404, `{"error":"not found"}`},
 	} {
 		t.Run(c.method+" "+c.target+" "+c.accept+" "+c.auth, func(t *testing.T) {
