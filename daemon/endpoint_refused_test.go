@@ -83,6 +83,9 @@ func TestEndpointRefused(t *testing.T) {
 			t.Errorf("an instance of no tenant: %v", err)
 		}
 	}
+	if _, err := d.admin.Endpoints(t.Context(), api.Owner{Tenant: "acme"}); !errors.Is(err, api.ErrNoTenant) {
+		t.Errorf("a list of no tenant: %v", err)
+	}
 	d.addTenant("acme")
 	for n := range 64 {
 		d.endpoint(api.EndpointSpec{Name: fmt.Sprintf("e%d", n), Tenant: "acme", EndpointChange: at(s.url("x"))})

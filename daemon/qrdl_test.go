@@ -508,7 +508,7 @@ func TestTenantsStay(t *testing.T) {
 }
 
 // detail reads the fact of an event.
-func detail[T any](t *testing.T, ev client.Event) (fact T) {
+func detail[T any](t testing.TB, ev client.Event) (fact T) {
 	t.Helper()
 	if err := json.Unmarshal(ev.Data.Detail, &fact); err != nil {
 		t.Fatalf("%s: %v", ev.Data.Detail, err)

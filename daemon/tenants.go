@@ -69,7 +69,15 @@ func (f *fleet) loadTenants(records []record.Instance) error {
 	if err := t.nonces.load(f.store, time.Now()); err != nil {
 		return err
 	}
-	return t.codes.load(f.store)
+	if err := t.codes.load(f.store); err != nil {
+		return err
+	}
+	for code, q := range t.codes.byCode { // nobody else has it yet
+		if q.Untold > 0 {
+			t.scans.keep(code, true)
+		}
+	}
+	return nil
 }
 
 // tenantOf answers whose an instance is.
