@@ -14,7 +14,7 @@ import (
 func TestRestoreKnowsPrintedLinks(t *testing.T) {
 	d := runDaemon(t, shortDir(t), persistent)
 	acme := d.tenant("acme")
-	d.register("acme")
+	d.register()
 	first := acme.create("one")
 	second := acme.update(first, "two")
 	copied := filepath.Join(t.TempDir(), "backup")
