@@ -125,6 +125,14 @@ func (t *tenants) find(nameOrID string) (record.Tenant, error) {
 	return ten, nil
 }
 
+// isStream reports whether a tenant's events go by an id.
+func (t *tenants) isStream(id string) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	_, there := t.byID[id]
+	return there
+}
+
 // use keeps a tenant from being deleted until done is called, or answers
 // [api.ErrNoTenant].
 func (t *tenants) use(name string) (done func(), err error) {
