@@ -505,10 +505,10 @@ func request(t *testing.T, method, address string) *http.Request {
 // TestNoInstanceIsCalledATenantsStream: who asks for the events of a tenant gets them.
 func TestNoInstanceIsCalledATenantsStream(t *testing.T) {
 	d := runDaemon(t, shortDir(t), nil)
-	acme := d.tenant("acme")
-	d.register("acme")
-	acme.create("hello")
-	ten, err := d.admin.Tenant(t.Context(), "acme")
+	corp := d.tenant("corp")
+	d.register("corp")
+	corp.create("hello")
+	ten, err := d.admin.Tenant(t.Context(), "corp")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -518,5 +518,5 @@ func TestNoInstanceIsCalledATenantsStream(t *testing.T) {
 	if told := d.events(ten.ID, 0); len(told) != 1 || told[0].Type != record.QRDLCreated {
 		t.Errorf("told were %+v", told)
 	}
-	d.add("acme", "") // an instance may be called as a tenant is
+	d.add("corp", "") // an instance may be called as a tenant is
 }
