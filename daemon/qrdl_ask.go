@@ -25,7 +25,7 @@ func (t *tenants) owned(tenant, number string) (record.Tenant, error) {
 // CreateQRDL implements [api.Tenants].
 func (t *tenants) CreateQRDL(ctx context.Context, tenant, number string, c cams.Content) (out record.QRDL, err error) {
 	err = t.changeCode(ctx, tenant, number, func(ten record.Tenant) error {
-		if len(t.codes.which(func(p place) bool { return p == place{tenant, number} })) >= cams.MaxCodes {
+		if t.codes.countOf(place{tenant, number}) >= cams.MaxCodes {
 			return cams.ErrTooMany
 		}
 		code, err := t.codes.newCode()
@@ -80,10 +80,13 @@ func (t *tenants) ListQRDL(_ context.Context, tenant, number string) ([]record.Q
 // DeleteQRDL implements [api.Tenants].
 func (t *tenants) DeleteQRDL(ctx context.Context, tenant, number, code string) error {
 	return t.changeCode(ctx, tenant, number, func(ten record.Tenant) error {
-		was, there := t.codes.get(place{tenant, number}, code)
-		if !there {
+		if _, there := t.codes.get(place{tenant, number}, code); !there {
 			return cams.ErrNoQRDL
 		}
+		if err := t.countScans(ctx, false); err != nil {
+			return err // those of this code could not be counted later
+		}
+		was, _ := t.codes.get(place{tenant, number}, code)
 		ch := t.store.Change()
 		was = t.tell(ch, ten, was)
 		ch.DeleteQRDL(tenant, code)

@@ -1,45 +1,43 @@
 package daemon_test
 
 import (
-	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/switchhook/switchhook/seal"
 )
 
-// TestOldLinksOutliveARestore: a daemon on a restored backup knows the links that were old
-// when it was taken, and those that were made since and are lost; what never was a link
-// it does not.
-func TestOldLinksOutliveARestore(t *testing.T) {
-	dir, again := shortDir(t), shortDir(t)
-	d := runDaemon(t, dir, nil)
+// TestRestoreKnowsPrintedLinks: what was old before a backup was made is old when it is
+// restored, what was live is live, and what was made after it is known to be nothing any
+// more.
+func TestRestoreKnowsPrintedLinks(t *testing.T) {
+	d := runDaemon(t, shortDir(t), persistent)
 	acme := d.tenant("acme")
 	d.register("acme")
-	old := acme.create("one")
-	live := acme.update(old, "two")
-	backup := filepath.Join(dir, "backup")
-	must(t, "backup", backup, "--data", dir)
-	lost := acme.create("three")
+	first := acme.create("one")
+	second := acme.update(first, "two")
+	copied := filepath.Join(t.TempDir(), "backup")
+	must(t, "backup", copied, "--data", d.dir)
+	third := acme.update(second, "three")
+	key := keyFile(t, d.dir)
 	if err := d.stop(); err != nil {
 		t.Fatal(err)
 	}
-	must(t, "restore", backup, "--data", again)
-	key, err := os.ReadFile(filepath.Join(dir, "store.key"))
-	if err != nil {
+
+	dir := shortDir(t)
+	if err := seal.WriteFile(filepath.Join(dir, "store.key"), key); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(again, "store.key"), key, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	d = runDaemon(t, again, nil)
-	for q, want := range map[*qrdl]int{&old: http.StatusGone, &live: http.StatusFound, &lost: http.StatusGone} {
-		_, token, _ := strings.Cut(q.DeepLinkURL, "/m/")
-		if status, _ := follow(t, d.d.URL()+"/m/"+token); status != want {
-			t.Errorf("the link to %q answers %d, want %d", q.PrefilledMessage, status, want)
+	must(t, "restore", copied, "--data", dir)
+	again := runDaemon(t, dir, persistent)
+	moved := func(q qrdl) qrdl { // the port is another
+		for _, address := range []*string{&q.DeepLinkURL, &q.QrImageURL} {
+			*address = again.d.URL() + (*address)[strings.Index(*address, "/m/"):]
 		}
+		return q
 	}
-	if status, _ := follow(t, d.d.URL()+"/m/abcdefghijklmnopqrstuvwx"); status != http.StatusNotFound {
-		t.Errorf("what never was a link answers %d", status)
-	}
+	over(t, moved(first))
+	leads(t, moved(second).DeepLinkURL, "two")
+	over(t, moved(third))
 }

@@ -145,6 +145,11 @@ func (t *tenants) storeScans(ctx context.Context, last bool) error {
 		return err
 	}
 	defer t.codes.leave()
+	return t.countScans(ctx, last)
+}
+
+// countScans is storeScans while the turn of codes is held.
+func (t *tenants) countScans(ctx context.Context, last bool) error {
 	took, done := t.scans.take()
 	of := make(map[string][]revision)
 	for _, code := range t.scans.untold() {

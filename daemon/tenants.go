@@ -21,7 +21,8 @@ type tenants struct {
 	nonces
 	codes qrdls
 	scans scans
-	turn  chan struct{} // of one: held over a change of tenants until it is stored
+	turn  chan struct{}            // of one: held over a change of tenants until it is stored
+	heard func(stream string) bool // reports whether everyone has its last event who will
 
 	mu       sync.RWMutex
 	byID     map[string]record.Tenant // guarded by mu; what a value refers to never changes
@@ -130,6 +131,15 @@ func (t *tenants) isStream(id string) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	_, there := t.byID[id]
+	return there
+}
+
+// named reports whether there is a tenant of that name. Instances and endpoints name
+// theirs so, never by its id.
+func (t *tenants) named(name string) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	_, there := t.byName[name]
 	return there
 }
 

@@ -1,10 +1,62 @@
 package record_test
 
 import (
+	"fmt"
+	"reflect"
 	"testing"
 
 	"github.com/switchhook/switchhook/record"
 )
+
+// TestRevisionsOfACode: each has its scans, those that are forgotten count in all, and
+// what was handed out before stays as it was.
+func TestRevisionsOfACode(t *testing.T) {
+	code := record.QRDL{Code: "A", Message: "0", Revision: 1, Token: "t0", CreatedAt: moment, UpdatedAt: moment}
+	const updates = record.MaxPast + 5
+	var total int64
+	for n := range updates {
+		before := code
+		held := fmt.Sprintf("%+v", before)
+		scanned, former := code.Scanned("acme", code.Revision, int64(n))
+		if total += int64(n); former != nil || scanned.Scans != int64(n) || scanned.Total() != total {
+			t.Fatalf("revision %d: %d scans, %d in all; want %d and %d", code.Revision, scanned.Scans, scanned.Total(), n, total)
+		}
+		code = scanned.Next(fmt.Sprint(n+1), "SVG", fmt.Sprintf("t%d", n+1), code.UpdatedAt.Add(1))
+		if got := fmt.Sprintf("%+v", before); got != held {
+			t.Fatalf("what was there has become %s from %s", got, held)
+		}
+		if last := code.Past[len(code.Past)-1]; last.Revision != n+1 || last.Scans != int64(n) || !last.From.Equal(before.UpdatedAt) || !last.Until.Equal(code.UpdatedAt) {
+			t.Fatalf("remembered as %+v", last)
+		}
+	}
+	if code.Revision != updates+1 || code.Scans != 0 || code.Token != fmt.Sprintf("t%d", updates) || !code.CreatedAt.Equal(moment) {
+		t.Errorf("%+v", code)
+	}
+	if len(code.Past) != record.MaxPast || code.Past[0].Revision != 6 || code.Older != 0+1+2+3+4 || code.Total() != total {
+		t.Errorf("%d remembered from %d on, %d older scans, %d in all", len(code.Past), code.Past[0].Revision, code.Older, code.Total())
+	}
+	for _, c := range []struct {
+		revision     int
+		scans, older int64
+	}{{code.Revision, 2, 10}, {6, 7, 10}, {5, 2, 12}} {
+		held := fmt.Sprintf("%+v", code)
+		got, former := code.Scanned("acme", c.revision, 2)
+		scans := got.Scans
+		if former != nil {
+			scans = former.Scans
+		}
+		if scans != c.scans || got.Older != c.older || got.Total() != total+2 || (former != nil) != (c.revision != code.Revision) {
+			t.Errorf("revision %d: %d scans, %d older, %d in all", c.revision, scans, got.Older, got.Total())
+		}
+		if fmt.Sprintf("%+v", code) != held {
+			t.Errorf("revision %d: what was there has changed", c.revision)
+		}
+	}
+	want := record.QRDLFact{Tenant: "acme", Code: "A", Revision: updates + 1, Total: total}
+	if got := code.Fact("acme"); !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
 
 // TestScansAreToldOnce: whatever revision is scanned, and whenever it is told, the events
 // tell each scan once and in the order of their totals.

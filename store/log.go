@@ -179,15 +179,12 @@ func (s *Store) Last() uint64 {
 // LogID names this log for as long as it lives: a new file has a new one.
 func (s *Store) LogID() string { return s.meta(keyLogID) }
 
-// LinkSeal is what the links of message QR codes are proved by. A restored backup has
-// that of the file that it was taken of, so that it knows the links of both.
-func (s *Store) LinkSeal() string { return s.meta(keyLinks) }
-
-// meta answers a text of the meta bucket, empty once the store is closed.
-func (s *Store) meta(key []byte) (text string) {
-	_ = s.view(func(tx *bbolt.Tx) error { // closed: no text
-		text = string(tx.Bucket([]byte(bucketMeta)).Get(key))
+// meta answers a value of the bucket meta, empty without one or when the store is closed.
+func (s *Store) meta(key []byte) string {
+	var value string
+	_ = s.view(func(tx *bbolt.Tx) error {
+		value = string(tx.Bucket([]byte(bucketMeta)).Get(key))
 		return nil
 	})
-	return text
+	return value
 }

@@ -24,7 +24,7 @@ func upgrade(tx *bbolt.Tx, schema uint64, sealer Sealer) error {
 		}
 	}
 	meta := tx.Bucket([]byte(bucketMeta))
-	if meta.Get(keyLinks) == nil {
+	if schema < 4 {
 		if err := meta.Put(keyLinks, []byte(rand.Text())); err != nil {
 			return err
 		}

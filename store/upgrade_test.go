@@ -33,7 +33,7 @@ func TestUpgradeSealsLanes(t *testing.T) {
 	seals := make(map[string]bool)
 	for range 2 { // the second time there is nothing to do
 		s, stop := started(t, path, ringed(key, &ring))
-		seals[s.LinkSeal()] = true
+		seals[s.LinkKey()] = true
 		lanes, err1 := s.Lanes()
 		dead, err2 := s.DeadLetters("e")
 		if err := errors.Join(err1, err2); err != nil || len(lanes) != 1 || lanes[0].Acked != 7 || len(dead) != 1 || dead[0].To != 5 {
