@@ -77,6 +77,9 @@ func (f *fleet) checkSpec(spec api.AddSpec) error {
 // reserve keeps a name for an instance that is being stored, without holding the
 // lock that every command needs while the disk is waited for.
 func (f *fleet) reserve(name string) error {
+	if f.tenants.isStream(name) {
+		return invalid("name", "is the id of a tenant, whose events go by it: choose another")
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {

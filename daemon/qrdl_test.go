@@ -524,3 +524,22 @@ func request(t *testing.T, method, address string) *http.Request {
 	}
 	return r
 }
+
+// TestNoInstanceIsCalledATenantsStream: who asks for the events of a tenant gets them.
+func TestNoInstanceIsCalledATenantsStream(t *testing.T) {
+	d := runDaemon(t, shortDir(t), nil)
+	corp := d.tenant("corp")
+	d.register("corp")
+	corp.create("hello")
+	ten, err := d.admin.Tenant(t.Context(), "corp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.admin.Add(t.Context(), api.AddSpec{Name: ten.ID}); err == nil || !strings.Contains(err.Error(), "tenant") {
+		t.Errorf("an instance is called as the tenant's stream: %v", err)
+	}
+	if told := d.events(ten.ID, 0); len(told) != 1 || told[0].Type != record.QRDLCreated {
+		t.Errorf("told were %+v", told)
+	}
+	d.add("corp", "") // an instance may be called as a tenant is
+}

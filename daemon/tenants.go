@@ -126,6 +126,14 @@ func (t *tenants) find(nameOrID string) (record.Tenant, error) {
 	return ten, nil
 }
 
+// isStream reports whether a tenant's events go by an id.
+func (t *tenants) isStream(id string) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	_, there := t.byID[id]
+	return there
+}
+
 // named reports whether there is a tenant of that name. Instances and endpoints name
 // theirs so, never by its id.
 func (t *tenants) named(name string) bool {
