@@ -35,9 +35,9 @@ func (d door) addTenant(name string) api.NewKey {
 }
 
 // register lets the keys of the tenant acme use the number.
-func (d door) register() {
+func (d door) register(tenant string) {
 	d.t.Helper()
-	if _, err := d.admin.AddNumber(context.Background(), "acme", "+"+number); err != nil {
+	if _, err := d.admin.AddNumber(context.Background(), tenant, "+"+number); err != nil {
 		d.t.Fatal(err)
 	}
 }

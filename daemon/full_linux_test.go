@@ -81,7 +81,7 @@ func fillDisk(t *testing.T, dir, url string) {
 	d.pair("shop", "")
 	d.pair("desk", "")
 	acme := d.tenant("acme")
-	d.register()
+	d.register("acme")
 	code := acme.create("hello")
 	var scans int64
 	// The first limit lets bbolt write its meta pages only, the second nothing.

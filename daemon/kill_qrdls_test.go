@@ -30,7 +30,7 @@ func TestKillKeepsCodes(t *testing.T) {
 	f.listen(listen)
 	f.boot()
 	f.addTenant("acme")
-	f.register()
+	f.register("acme")
 	w := &codeWorld{t: t, url: "http://" + listen, codes: make(map[string]*codeLife), scans: make(map[string]int64)}
 	for n := range kills {
 		for range 4 { // each has a rate

@@ -14,7 +14,7 @@ import (
 func TestRestoreKnowsPrintedLinks(t *testing.T) {
 	d := runDaemon(t, shortDir(t), persistent)
 	acme := d.tenant("acme")
-	d.register()
+	d.register("acme")
 	first := acme.create("one")
 	second := acme.update(first, "two")
 	copied := filepath.Join(t.TempDir(), "backup")

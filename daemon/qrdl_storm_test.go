@@ -135,7 +135,7 @@ func TestStormOnATenant(t *testing.T) {
 	dir := shortDir(t)
 	d := runDaemon(t, dir, nil)
 	s := &storm{t: t, client: d.tenant("acme"), links: make(map[string][]string), gone: make(map[string]bool)}
-	d.register()
+	d.register("acme")
 	s.keys = append(s.keys, s.client.key)
 	for range 13 { // sixteen may be, and a rotation has one more
 		key, err := d.admin.AddKey(t.Context(), "acme")

@@ -48,7 +48,7 @@ func TestMessageCodes(t *testing.T) {
 	s := newSink(t)
 	d := runDaemon(t, dir, persistent)
 	acme, other := d.tenant("acme"), d.tenant("other")
-	d.register()
+	d.register("acme")
 	d.endpoint(api.EndpointSpec{Name: "erp", Tenant: "acme", EndpointChange: at(s.url("erp"))})
 	d.endpoint(api.EndpointSpec{Name: "all", EndpointChange: at(s.url("all"))})
 	d.endpoint(api.EndpointSpec{Name: "else", Tenant: "other", EndpointChange: at(s.url("else"))})
@@ -129,7 +129,7 @@ func TestMessageCodes(t *testing.T) {
 func TestScansAreCounted(t *testing.T) {
 	d := runDaemon(t, shortDir(t), nil)
 	acme := d.tenant("acme")
-	d.register()
+	d.register("acme")
 	q := acme.create("hello")
 	const each, many = 25, 8
 	var wg sync.WaitGroup
@@ -186,7 +186,7 @@ func TestScansAreCounted(t *testing.T) {
 func TestScansBeforeADelete(t *testing.T) {
 	d := runDaemon(t, shortDir(t), nil)
 	acme := d.tenant("acme")
-	d.register()
+	d.register("acme")
 	q := acme.create("hello")
 	ten, err := d.admin.Tenant(t.Context(), "acme")
 	if err != nil {
@@ -210,7 +210,7 @@ func TestScansBeforeADelete(t *testing.T) {
 func TestUpdatesAtOnce(t *testing.T) {
 	d := runDaemon(t, shortDir(t), nil)
 	clients := []camsClient{d.tenant("acme")}
-	d.register()
+	d.register("acme")
 	const updates = 64
 	for range updates/5 + 1 { // the rate of one allows no more
 		key, err := d.admin.AddKey(t.Context(), "acme")
@@ -311,7 +311,7 @@ func TestNoncesOutliveTheDaemon(t *testing.T) {
 	dir := shortDir(t)
 	d := runDaemon(t, dir, nil)
 	acme := d.tenant("acme")
-	d.register()
+	d.register("acme")
 	host := strings.TrimPrefix(acme.url, "http://")
 	repeat := func(want int, code string, reads func(*http.Request) *http.Request, r *http.Request) {
 		t.Helper()
@@ -385,7 +385,7 @@ func TestNumbersOfATenant(t *testing.T) {
 	if !may(paired) || may(others) || may(number) {
 		t.Errorf("may use: its own %t, another's %t, nobody's %t", may(paired), may(others), may(number))
 	}
-	d.register()
+	d.register("acme")
 	if _, err := d.admin.AddNumber(t.Context(), record.DefaultTenant, number); err == nil || !strings.Contains(err.Error(), "acme") {
 		t.Errorf("registered for two: %v", err)
 	}
@@ -412,7 +412,7 @@ func TestTenantsStay(t *testing.T) {
 	dir := shortDir(t)
 	d := runDaemon(t, dir, nil)
 	acme := d.tenant("acme")
-	d.register()
+	d.register("acme")
 	def, err := d.admin.Tenant(t.Context(), record.DefaultTenant)
 	if err != nil || !def.Subscribed || len(def.Keys) != 0 || !strings.HasPrefix(def.SpaceID, "cams-") {
 		t.Errorf("the default tenant is %+v, %v", def, err)

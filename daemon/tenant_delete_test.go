@@ -29,7 +29,7 @@ func TestTenantGoesWhenItsEventsAreHeard(t *testing.T) {
 	}
 
 	acme := d.tenant("acme")
-	d.register()
+	d.register("acme")
 	ten, err := d.admin.Tenant(t.Context(), "acme")
 	if err != nil {
 		t.Fatal(err)
