@@ -131,7 +131,7 @@ func (r *receiver) newest(name string) (seq uint64) {
 }
 
 // checkOrder proves that the instance's PostBacks, repeats aside, are seqs 1 to
-// last without a gap, and answers how many were repeated.
+// last without a gap, whatever came behind them, and answers how many were repeated.
 func (r *receiver) checkOrder(name string, last uint64) (repeated int) {
 	r.t.Helper()
 	r.mu.Lock()
@@ -139,6 +139,7 @@ func (r *receiver) checkOrder(name string, last uint64) (repeated int) {
 	var seen uint64
 	for _, p := range r.posts[name] {
 		switch {
+		case p.Seq > last: // committed since
 		case p.Seq == seen+1:
 			seen++
 		case p.Seq <= seen:
