@@ -74,7 +74,7 @@ func New(cfg Config) *API {
 		stop:     stop,
 		stopped:  stopping.Done(),
 	}
-	a.admin = slices.Concat(a.adminRoutes(), a.eventRoutes(), a.pictureRoutes(), a.endpointRoutes(), a.vaultRoutes())
+	a.admin = slices.Concat(a.adminRoutes(), a.eventRoutes(), a.pictureRoutes(), a.nameRoutes(), a.endpointRoutes(), a.vaultRoutes())
 	a.page = web.Handler(func() web.About {
 		about := cfg.System.About()
 		return web.About{Version: about.Version, Network: about.Network}
