@@ -15,6 +15,10 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
+// KindSettingsKey is the kind of the mail by which a phone shares the key to its
+// account's settings: a message that nobody writes and nobody is told of.
+const KindSettingsKey = "settings key"
+
 // settingsKey is what an account's settings are encrypted with. The phone makes it and
 // shares it with its companions.
 type settingsKey struct {
@@ -120,7 +124,7 @@ func (n *Network) shareKeyWith(owner phone, d device) error {
 		return fmt.Errorf("encode key: %w", err)
 	}
 	_, err = n.dispatch(dispatch{
-		author: owner, class: MailMessage, kind: "settings key", id: newMessageID(), from: owner.jid(false),
+		author: owner, class: MailMessage, kind: KindSettingsKey, id: newMessageID(), from: owner.jid(false),
 		attrs: binary.Attrs{"t": now().Unix(), "type": "text", "category": "peer"}, enc: binary.Attrs{"v": 2}, plain: plain,
 	}, []device{d}, false)
 	if err != nil {

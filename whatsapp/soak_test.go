@@ -238,7 +238,7 @@ func (s *soak) judge() {
 		companions[letter.To+letter.ID]++
 	}
 	for _, letter := range mail {
-		if letter.Kind == "settings key" {
+		if letter.Kind == sandbox.KindSettingsKey {
 			continue // from phone to companion, and nobody else's business
 		}
 		switch n := heard[letter.To][letter.ID]; {
