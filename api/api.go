@@ -21,7 +21,7 @@ type Config struct {
 	Vault     Vault     // nil: keys and backups are not served
 	Mover     Mover     // nil: instances are not moved
 	Endpoints Endpoints // nil: endpoints are not served
-	Tenants   Tenants   // nil: neither tenants nor CAMS nor message links are served
+	Tenants   Tenants   // nil: neither tenants nor CAMS, Tencent Chat and message links are served
 
 	Schemas fs.FS // files NAME.json that say how events look; nil: they are not served
 
@@ -76,7 +76,7 @@ func New(cfg Config) *API {
 		stop:     stop,
 		stopped:  stopping.Done(),
 	}
-	a.admin = slices.Concat(a.adminRoutes(), a.eventRoutes(), a.pictureRoutes(), a.endpointRoutes(), a.tenantRoutes(), a.vaultRoutes())
+	a.admin = slices.Concat(a.adminRoutes(), a.eventRoutes(), a.pictureRoutes(), a.nameRoutes(), a.endpointRoutes(), a.tenantRoutes(), a.vaultRoutes())
 	a.page = web.Handler(func() web.About {
 		about := cfg.System.About()
 		return web.About{Version: about.Version, Network: about.Network}

@@ -40,6 +40,7 @@ var sentinels = []struct {
 	{instance.ErrNothingToRestore, http.StatusConflict, "nothing_to_restore"},
 	{instance.ErrNotConnected, http.StatusConflict, "not_connected"},
 	{instance.ErrLoggingOut, http.StatusConflict, "logging_out"},
+	{instance.ErrNoSettingsKey, http.StatusConflict, "no_settings_key"},
 	{ErrNoEndpoint, http.StatusNotFound, "no_endpoint"},
 	{ErrAmbiguous, http.StatusConflict, "ambiguous"},
 	{ErrEndpointTaken, http.StatusConflict, "endpoint_taken"},
@@ -87,6 +88,9 @@ func explain(err error) (f *failure, known bool) {
 	var unsaid *instance.LookUpError
 	var large *http.MaxBytesError
 	var content *ContentError
+	if f := nameFailure(err); f != nil {
+		return f, true
+	}
 	switch {
 	case errors.As(err, &own):
 		return own, true

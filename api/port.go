@@ -20,6 +20,7 @@ type Instances interface {
 	Messages
 	Greens
 	Pictures
+	Names
 	Files
 	Log
 }

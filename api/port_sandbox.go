@@ -20,6 +20,10 @@ type Sandbox interface {
 	Behave(ctx context.Context, b Behaviour) error
 	// Inbox answers what a phone has received, oldest first.
 	Inbox(ctx context.Context, phone string) ([]Received, error)
+	// Profile answers what a phone's account says of itself, and Rename changes its name
+	// as the owner does on the phone.
+	Profile(ctx context.Context, phone string) (PhoneProfile, error)
+	Rename(ctx context.Context, phone, name string) error
 	// Fault makes something go wrong with an instance's connection; with an empty
 	// id, with the whole network.
 	Fault(ctx context.Context, id string, f FaultSpec) error
@@ -74,6 +78,7 @@ type Behaviour struct {
 	Silent     bool   `json:"silent,omitempty"`      // the network never answers a message to it
 	Downloads  string `json:"downloads,omitempty"`   // of files that it has sent: 404, 410 or slow; empty: they work
 	Portraits  string `json:"portraits,omitempty"`   // of its account's own picture: hidden, refused, unacceptable or silent; empty: it can be set and seen
+	Profiles   string `json:"profiles,omitempty"`    // of its account's own name and about text: refused, unacceptable, silent, untold or keyless; empty: they can be set
 	Uploads    string `json:"uploads,omitempty"`     // of files that instances of its account send: 403, 500, 507, hang, mute, cut, babble, lost or nowhere; empty: they work
 }
 
@@ -90,6 +95,14 @@ type Received struct {
 	MIME     string `json:"mime,omitempty"`
 	FileName string `json:"file_name,omitempty"` // of a document
 	Bytes    int64  `json:"bytes,omitempty"`
+}
+
+// PhoneProfile is what a virtual phone's account says of itself.
+type PhoneProfile struct {
+	Phone     string `json:"phone"`     // digits
+	Name      string `json:"name"`      // as the account's settings have it
+	Announced string `json:"announced"` // as others see it
+	About     string `json:"about"`
 }
 
 // FaultSpec is an accident to play. A kind passes over what it does not heed.

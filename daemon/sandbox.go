@@ -99,6 +99,7 @@ func (p phones) Behave(ctx context.Context, b api.Behaviour) error {
 	return sandboxProblem(p.control.Behave(ctx, b.Phone, sandbox.Behaviour{
 		Receipts: sandbox.Receipts(b.Receipts), RefuseWith: b.RefuseWith, Silent: b.Silent, Downloads: sandbox.Downloads(b.Downloads),
 		Portraits: sandbox.Portraits(b.Portraits),
+		Profiles:  sandbox.Profiles(b.Profiles),
 		Uploads:   sandbox.Uploads(b.Uploads),
 	}))
 }

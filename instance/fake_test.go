@@ -67,6 +67,8 @@ type conn struct {
 	onFetch   func(context.Context, io.Writer) error
 	onPicture func(ctx context.Context, jpeg []byte) (string, error)
 	onContact func(ctx context.Context, jid string) (record.Contact, error)
+	onName    func(ctx context.Context, name string) error
+	onAbout   func(ctx context.Context, about string) error
 	uploads   chan error   // Upload's
 	uploading atomic.Int32 // calls of Upload under way
 
@@ -141,6 +143,10 @@ func (c *conn) Download(ctx context.Context, _ record.Media, w io.Writer) error 
 func (c *conn) SetPicture(ctx context.Context, jpeg []byte) (string, error) {
 	return c.onPicture(ctx, jpeg)
 }
+
+func (c *conn) SetName(ctx context.Context, name string) error { return c.onName(ctx, name) }
+
+func (c *conn) SetAbout(ctx context.Context, about string) error { return c.onAbout(ctx, about) }
 
 func (c *conn) Contact(ctx context.Context, jid string) (record.Contact, error) {
 	return c.onContact(ctx, jid)

@@ -69,6 +69,8 @@ type Instance struct {
 	uploading int       // files on their way to the media servers
 	picturing bool      // the account's picture is being set
 	pictures  []picturing
+	wishing   bool // a change of name or about text is being made
+	wishes    []wish
 	clears    int       // how often the files were cleared
 	lookUps   int       // questions on their way
 	figuresAt time.Time // when what arrives has last stored the figures

@@ -118,6 +118,13 @@ type Faces interface {
 	// number of it. [ErrPictureRefused] is wrapped when WhatsApp does not take it;
 	// after any other error it may have.
 	SetPicture(ctx context.Context, jpeg []byte) (id string, err error)
+	// SetName makes a name the account's own, and SetAbout a text what it says about
+	// itself. [ErrProfileRefused] is wrapped when WhatsApp does not take it; nothing was
+	// changed with [ErrNotConnected], [ErrNoSettingsKey] or [ErrBusy], the last when the
+	// change before has not ended yet; after any other error it may have been. A new
+	// name is offered to Save as well.
+	SetName(ctx context.Context, name string) error
+	SetAbout(ctx context.Context, about string) error
 	// Contact asks who a phone number or a JID is. An [*InvalidError] is about the
 	// spelling.
 	Contact(ctx context.Context, jid string) (record.Contact, error)

@@ -124,6 +124,7 @@ func (n *Network) api() http.Handler {
 	}))
 	n.messageAPI(mux)
 	n.pictureAPI(mux)
+	n.profileAPI(mux)
 	mux.HandleFunc(apiPath, func(w http.ResponseWriter, _ *http.Request) {
 		answerJSON(w, http.StatusNotFound, errorAnswer{Error: "no such call"})
 	})

@@ -26,6 +26,8 @@ type Phones interface {
 	Enrol(ctx context.Context, enrolments []Enrolment) error
 	SetPicture(ctx context.Context, digits string, jpeg []byte) error
 	Picture(ctx context.Context, digits string) ([]byte, error)
+	Rename(ctx context.Context, digits, name string) error
+	Profile(ctx context.Context, digits string) (Profile, error)
 }
 
 // Post is what phones write and read.

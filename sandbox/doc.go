@@ -39,6 +39,8 @@
 //	message_inbound.go  what companions send
 //	media_store.go      files, encrypted: in memory, and those of companions in files without a name
 //	picture.go          accounts' own pictures, in the clear
+//	profile.go          their names and about texts
+//	profile_settings.go their settings, encrypted, where the name stands
 //
 // A message is acknowledged by a receipt and by nothing else, and not by the
 // receipts that clients send before they have handled it. What is not acknowledged

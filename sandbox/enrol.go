@@ -31,6 +31,9 @@ type Enrolment struct {
 	PreKeys int `json:"prekeys,omitempty"`
 }
 
+// enrolledSystem is what an enrolled companion is said to call itself.
+const enrolledSystem = "enrolled"
+
 // maxEnrolments bounds one call over HTTP. In one process there is no bound.
 const maxEnrolments = 1000
 
@@ -78,7 +81,7 @@ func (e Enrolment) read() (enrolled, error) {
 		ID:  deviceID{Phone: e.Phone, Number: uint8(e.Number)},
 		LID: e.LID,
 		Registration: registration{
-			RegistrationID: e.RegistrationID, Noise: noise, Identity: identity, Signed: signed, System: "enrolled", Platform: "UNKNOWN",
+			RegistrationID: e.RegistrationID, Noise: noise, Identity: identity, Signed: signed, System: enrolledSystem, Platform: "UNKNOWN",
 		},
 		Claimed: e.PreKeys,
 	}}

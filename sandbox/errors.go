@@ -35,6 +35,7 @@ var (
 	ErrBadMessage     = errors.New("not a message")
 	ErrBadBehaviour   = errors.New("not a behaviour")
 	ErrBadPicture     = errors.New("not a JPEG of at most 1 MiB")
+	ErrBadName        = errors.New("not a name of 1 to 25 characters")
 	ErrUnknownMessage = errors.New("no such message is remembered")
 	ErrMailFull       = errors.New("too much mail is waiting")
 )
@@ -67,6 +68,7 @@ var errorCodes = []struct {
 	{ErrBadMessage, "bad_message", http.StatusBadRequest},
 	{ErrBadBehaviour, "bad_behaviour", http.StatusBadRequest},
 	{ErrBadPicture, "bad_picture", http.StatusBadRequest},
+	{ErrBadName, "bad_name", http.StatusBadRequest},
 	{ErrUnknownMessage, "unknown_message", http.StatusNotFound},
 	{ErrMailFull, "mail_full", http.StatusInsufficientStorage},
 	{ErrCodeExpired, "code_expired", http.StatusGone},

@@ -19,6 +19,7 @@ type device struct {
 	Registration registration `json:"registration"`
 	Client       ClientInfo   `json:"client"` // at pairing; the latest login's in memory
 	Claimed      int          `json:"claimed_prekeys,omitempty"`
+	KeyShared    bool         `json:"key_shared,omitempty"` // that of the account's settings
 
 	preKeys     map[uint32]key
 	logins      int
@@ -37,6 +38,7 @@ type ledger struct {
 	lids     map[string]string
 	devices  map[deviceID]*device
 	pictures map[string]*picture // by digits
+	profiles map[string]*profile // likewise
 	fresh    uint64              // no phone has this number or, so far, any above it
 }
 
@@ -55,6 +57,11 @@ func openLedger(path string) (*ledger, error) {
 		file.close() //nolint:errcheck // the other error says more
 		return nil, fmt.Errorf("open state file: %w", err)
 	}
+	profiles, err := file.loadProfiles()
+	if err != nil {
+		file.close() //nolint:errcheck // the other error says more
+		return nil, fmt.Errorf("open state file: %w", err)
+	}
 	l := &ledger{
 		file: file,
 		keys: keys,
@@ -65,6 +72,7 @@ func openLedger(path string) (*ledger, error) {
 		lids:     make(map[string]string),
 		devices:  make(map[deviceID]*device),
 		pictures: pictures,
+		profiles: profiles,
 		fresh:    firstPhone,
 	}
 	for _, p := range phones {

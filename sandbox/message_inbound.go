@@ -164,6 +164,9 @@ func (c *conn) readCopy(from device, m inbound, one inboundCopy) bool {
 	if copied := message.GetDeviceSentMessage(); copied != nil && one.owner.Digits == c.login.Phone {
 		to, inner, own = copied.GetDestinationJID(), copied.GetMessage(), true
 	}
+	if one.owner.Digits == c.login.Phone {
+		c.asksForKey(from, &message)
+	}
 	got := readContents(inner)
 	got.ID, got.From, got.To, got.Own, got.At = m.id, c.login.jid().String(), to, own, now()
 	n.inbox.put(one.owner.Digits, got)
@@ -195,6 +198,9 @@ func (n *Network) forward(from device, m inbound, one inboundCopy) {
 	}
 	if m.edit != "" {
 		attrs["edit"] = m.edit
+	}
+	if name := n.ledger.profile(from.ID.Phone).Announced; name != "" {
+		attrs["notify"] = name
 	}
 	packed, err := binary.Marshal(element("message", attrs, append([]binary.Node{one.enc}, m.rest...)...))
 	if err != nil {

@@ -15,11 +15,14 @@ import (
 type MailClass string
 
 // What the server keeps for a companion until the companion has acknowledged it:
-// a message with a receipt, a receipt and a call with an ack.
+// a message with a receipt, a receipt, a
+// call and a notification with an ack.
 const (
 	MailMessage MailClass = "message"
 	MailReceipt MailClass = "receipt"
 	MailCall    MailClass = "call"
+	// MailNotification is what the server itself has to tell.
+	MailNotification MailClass = "notification"
 )
 
 // maxReceipts bounds what is kept of one piece of mail's receipts and refusals.

@@ -220,7 +220,7 @@ func (b *mailbox) preview(count int) *binary.Node {
 		kinds[e.Value.(*letter).class]++ //nolint:forcetypeassert // the queue holds nothing else
 	}
 	node := element("ib", binary.Attrs{"from": types.ServerJID}, element("offline_preview", binary.Attrs{
-		"count": count, "appdata": 0, "message": kinds[MailMessage], "notification": kinds[MailCall], "receipt": kinds[MailReceipt],
+		"count": count, "appdata": 0, "message": kinds[MailMessage], "notification": kinds[MailCall] + kinds[MailNotification], "receipt": kinds[MailReceipt],
 	}))
 	return &node
 }

@@ -71,6 +71,7 @@ type Behaviour struct {
 	Silent     bool      `json:"silent,omitempty"`      // the server never answers a message to it
 	Downloads  Downloads `json:"downloads,omitempty"`   // of files that it has sent
 	Portraits  Portraits `json:"portraits,omitempty"`   // of its account's own picture
+	Profiles   Profiles  `json:"profiles,omitempty"`    // of its account's own name and about text
 	Uploads    Uploads   `json:"uploads,omitempty"`     // by companions of its own
 }
 
@@ -155,6 +156,8 @@ func (n *Network) Behave(_ context.Context, digits string, how Behaviour) error 
 		return fmt.Errorf("%w: there are no downloads %q, but 404, 410, slow", ErrBadBehaviour, how.Downloads)
 	case !slices.Contains([]Portraits{PortraitsWork, PortraitsHidden, PortraitsRefused, PortraitsUnacceptable, PortraitsSilent}, how.Portraits):
 		return fmt.Errorf("%w: there are no portraits %q, but hidden, refused, unacceptable, silent", ErrBadBehaviour, how.Portraits)
+	case !slices.Contains(allProfiles, how.Profiles):
+		return fmt.Errorf("%w: there are no profiles %q, but refused, unacceptable, silent, untold, keyless", ErrBadBehaviour, how.Profiles)
 	case !slices.Contains(allUploads, how.Uploads):
 		return fmt.Errorf("%w: there are no uploads %q, but 403, 500, 507, hang, mute, cut, babble, lost, nowhere", ErrBadBehaviour, how.Uploads)
 	case how.RefuseWith < 0 || how.RefuseWith > 999:

@@ -207,6 +207,12 @@ func newWriterDevice() (*store.Device, *vault) {
 // enrol pairs a companion with a phone and logs it in.
 func (r *rig) enrol(t testing.TB, digits string) *writer {
 	t.Helper()
+	return r.enrolWith(t, digits, nil)
+}
+
+// enrolWith is enrol for a client that is set up before it connects.
+func (r *rig) enrolWith(t testing.TB, digits string, setUp func(*whatsmeow.Client)) *writer {
+	t.Helper()
 	device, v := newWriterDevice()
 	s := r.start(t, device)
 	code := await[*events.QR](s).Codes[0]
@@ -214,7 +220,7 @@ func (r *rig) enrol(t testing.TB, digits string) *writer {
 		t.Fatalf("scan: %v", err)
 	}
 	s.paired()
-	w := &writer{rig: r, t: t, vault: v, device: device}
+	w := &writer{rig: r, t: t, vault: v, device: device, setUp: setUp}
 	w.connect()
 	return w
 }

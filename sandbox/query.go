@@ -16,6 +16,8 @@ var nodeHandlers = map[string]func(*conn, binary.Node){
 	"message": (*conn).handleMessage,
 	"receipt": (*conn).handleReceipt,
 	"ack":     (*conn).handleAck,
+
+	"presence": (*conn).handlePresence,
 }
 
 // queryHandler answers the requests of one namespace.
@@ -36,6 +38,8 @@ var queryHandlers = map[string]queryHandler{
 	"w:m":     {answer: answerMedia},
 
 	"w:profile:picture": {answer: answerPicture},
+	"status":            {answer: answerStatus},
+	"w:sync:app:state":  {answer: answerSettings},
 }
 
 // query is a client's request.
@@ -159,7 +163,11 @@ func answerPing(*conn, query) ([]binary.Node, error) { return nil, nil }
 // client counts itself as connected once it has the answer, and gets its mail.
 func answerPassive(c *conn, q query) ([]binary.Node, error) {
 	if _, active := child(q.node, "active"); active {
-		c.after = c.network.mail.box(c.login).open(c)
+		begin := c.network.mail.box(c.login).open(c)
+		c.after = func() {
+			begin()
+			c.welcome()
+		}
 	}
 	return nil, nil
 }

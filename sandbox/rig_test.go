@@ -49,6 +49,10 @@ func openNetwork(t testing.TB, config sandbox.Config) *sandbox.Network {
 			t.Error(err)
 		}
 	})
+	// The companions of most tests keep no sessions: they could not read the key.
+	if err := n.Behave(t.Context(), "", sandbox.Behaviour{Profiles: sandbox.ProfilesKeyless}); err != nil {
+		t.Fatal(err)
+	}
 	return n
 }
 

@@ -26,6 +26,8 @@ import (
 //	   └─ <id>       4 bytes, big-endian → 32 bytes, public
 //	pictures
 //	└─ <digits>      JSON picture
+//	profiles
+//	└─ <digits>      JSON profile
 const stateSchema = "1"
 
 var (

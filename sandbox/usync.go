@@ -8,7 +8,7 @@ import (
 )
 
 // answerUSync tells a companion about users: which numbers have an account, which
-// devices an account has, and its hidden number.
+// devices an account has, its about text, and its hidden number.
 func answerUSync(c *conn, q query) ([]binary.Node, error) {
 	sync, asked := child(q.node, "usync")
 	questions, what := child(sync, "query")
@@ -54,6 +54,10 @@ func (n *Network) describeUser(user binary.Node, questions []binary.Node) (binar
 			parts = append(parts, leaf("contact", binary.Attrs{"type": kind}, []byte(number)))
 		case "devices":
 			parts = append(parts, element("devices", nil, n.deviceList(p, known)))
+		case "status":
+			if known {
+				parts = append(parts, leaf("status", nil, []byte(n.ledger.profile(p.Digits).About)))
+			}
 		case "lid":
 			if known {
 				parts = append(parts, element("lid", binary.Attrs{"val": p.jid(true)}))

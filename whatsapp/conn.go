@@ -44,6 +44,7 @@ type conn struct {
 	history   atomic.Uint64                            // wakes of the goroutine that stores it, 0: none runs
 	counted   atomic.Bool
 	sends     *semaphore.Weighted // of one: the message that is being sent
+	changes   *semaphore.Weighted // of one: what is being changed of the account
 
 	mu   sync.Mutex
 	dial chan struct{} // closed when the library's dial has returned; nil before Dial; guarded by mu
@@ -54,12 +55,13 @@ type self struct {
 	session string // its id
 	jid     types.JID
 	lid     types.JID
+	name    string
 }
 
 func selfOf(s *record.Session) *self {
 	jid, _ := types.ParseJID(s.JID) // an empty one where there is none
 	lid, _ := types.ParseJID(s.LID)
-	return &self{session: s.ID, jid: jid, lid: lid}
+	return &self{session: s.ID, jid: jid, lid: lid, name: s.PushName}
 }
 
 // SaveSession implements [devicestore.Owner].
@@ -68,7 +70,10 @@ func (c *conn) SaveSession(ctx context.Context, s *record.Session) error {
 	if err := c.spec.Save(ctx, s); err != nil {
 		return err
 	}
-	c.self.Store(now)
+	before := c.self.Swap(now)
+	if before != nil && before.name != now.name {
+		c.announce(now.name)
+	}
 	return nil
 }
 

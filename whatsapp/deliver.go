@@ -35,6 +35,9 @@ func (c *conn) handle(event any) (ok bool) {
 		c.spec.Report(f)
 		if f.Kind == instance.FactUp {
 			c.wakeHistory()
+			if self := c.self.Load(); self != nil {
+				c.announce(self.name)
+			}
 		}
 		return true
 	}

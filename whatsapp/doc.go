@@ -32,6 +32,10 @@
 //   - When a context ends while a question is being sent, the answer can meet a
 //     closed channel, and the process dies. What ends with its caller asks nothing
 //     by itself: see mediaHosts.
+//   - Where another device has changed the account's settings first, it applies
+//     what it has missed outside of its own lock: settings are written by us, see
+//     changeSetting, and read by it.
+//   - It tells the server the account's name only when asked to: see announce.
 //   - It tells an upload's status in words only, and reads an answer without end:
 //     the transport does better, and an upload to no host is refused before.
 //   - One transport serves all connections; a socket finds out whose it is by the

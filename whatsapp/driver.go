@@ -127,7 +127,8 @@ func transport(cfg Config) (*http.Transport, error) {
 // Open implements [instance.Driver].
 func (d *Driver) Open(spec instance.Spec) (instance.Conn, error) {
 	c := &conn{
-		driver: d, spec: spec, log: d.cfg.Log.With("instance", spec.Instance), sends: semaphore.NewWeighted(1),
+		driver: d, spec: spec, log: d.cfg.Log.With("instance", spec.Instance),
+		sends: semaphore.NewWeighted(1), changes: semaphore.NewWeighted(1),
 	}
 	c.life, c.cancel = context.WithCancel(c.lines.within(context.Background()))
 	backend := func(session string) devicestore.Backend { return d.cfg.Backend(spec.Instance, session) }

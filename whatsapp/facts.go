@@ -124,7 +124,7 @@ var ignoredRows = []row{
 	is[events.LabelEdit](Ignored, "the account's own housekeeping"),
 	is[events.Contact](Ignored, "the store keeps the name"),
 	is[events.PushName](Ignored, "the store keeps the name"),
-	is[events.PushNameSetting](Ignored, "saved with the session"),
+	is[events.PushNameSetting](Ignored, "saved with the session, and announced"),
 	is[events.GroupInfo](Ignored, "groups are asked for when wanted"),
 	is[events.JoinedGroup](Ignored, "groups are asked for when wanted"),
 	is[events.HistorySync](Ignored, "never emitted: history is fetched by us, once its notification is stored"),

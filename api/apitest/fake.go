@@ -69,6 +69,7 @@ type held struct {
 	stored  map[uint64][]byte
 	picture record.Picture // without a token: none
 	image   []byte
+	about   string
 	pending int
 	lastErr string
 	events  []record.Event

@@ -22,7 +22,7 @@ func (a *app) instance() *cobra.Command {
 		a.act("reboot NAME", "take the connection down and dial anew", (*client.Client).Reboot),
 		a.act("save NAME", "save the session now", (*client.Client).Save),
 		a.act("clear NAME", "erase what is stored for it; the link stays", (*client.Client).Clear),
-		a.ownPicture(), a.contact(), a.delete(), a.export(), a.importFile(), a.unfence(), a.instanceToken(),
+		a.ownPicture(), a.ownName(), a.ownAbout(), a.contact(), a.delete(), a.export(), a.importFile(), a.unfence(), a.instanceToken(),
 	)
 }
 
@@ -188,6 +188,7 @@ func (a *app) whole(e api.Entry) error {
 		[]string{"hint", orNone(e.Hint)},
 		[]string{"retry at", orNone(moment(e.RetryAt))},
 		[]string{"phone", orNone(mask(e.Phone))},
+		[]string{"account's name", orNone(e.PushName)},
 		[]string{"can be restored", yesNo(e.CanRestore)},
 		[]string{"wid", e.WID},
 		[]string{"id instance", strconv.FormatInt(e.IDInstance, 10)},

@@ -11,7 +11,7 @@ import (
 
 func (a *app) sandbox() *cobra.Command {
 	return group("sandbox", "an imitation of WhatsApp on this machine: its server, its phones, its accidents",
-		a.sandboxServe(), a.scan(), a.typeCode(), a.letter(), a.behave(), a.inbox(), a.fault())
+		a.sandboxServe(), a.scan(), a.typeCode(), a.letter(), a.behave(), a.inbox(), a.phoneProfile(), a.rename(), a.fault())
 }
 
 func (a *app) sandboxServe() *cobra.Command {

@@ -74,7 +74,7 @@ func (a *app) letter() *cobra.Command {
 
 func (a *app) behave() *cobra.Command {
 	var b api.Behaviour
-	const use = "behave [PHONE] [--receipts none|delivered|read] [--downloads 404|410|slow] [--uploads 403|500|507|hang|mute|cut|babble|lost|nowhere] [--portraits hidden|refused|unacceptable|silent] [--refuse N] [--silent]"
+	const use = "behave [PHONE] [--receipts none|delivered|read] [--downloads 404|410|slow] [--uploads 403|500|507|hang|mute|cut|babble|lost|nowhere] [--portraits hidden|refused|unacceptable|silent] [--profiles refused|unacceptable|silent|untold|keyless] [--refuse N] [--silent]"
 	c := a.ask(use, "say how a virtual phone takes messages from now on", func(ctx context.Context, cl *client.Client, args []string) error {
 		whose := "every phone that was told nothing of its own"
 		if len(args) > 0 {
@@ -98,6 +98,7 @@ func (a *app) behave() *cobra.Command {
 	c.Flags().StringVar(&b.Downloads, "downloads", "", "`what` happens to downloads of its files: 404, 410 or slow; they work if not given")
 	c.Flags().StringVar(&b.Uploads, "uploads", "", "`what` happens to uploads by instances of its account: 403, 500, 507, hang, mute, cut, babble, lost or nowhere; they work if not given")
 	c.Flags().StringVar(&b.Portraits, "portraits", "", "`what` happens to its account's own picture: hidden from others, refused as one too many,\nunacceptable whatever it is, or silent: nothing about it is answered")
+	c.Flags().StringVar(&b.Profiles, "profiles", "", "`what` happens to its account's own name and about text: refused as one too many, unacceptable\nwhatever it is, silent: a new one is never answered, untold: instances do not hear what others\nchange, or keyless: the phone shares no key to the settings")
 	c.Flags().IntVar(&b.RefuseWith, "refuse", 0, "`error` that the network refuses messages to it with")
 	c.Flags().BoolVar(&b.Silent, "silent", false, "let the network never answer a message to it")
 	return c
