@@ -34,7 +34,7 @@ func ParseAction(text string) (string, error) {
 			return action, nil
 		}
 	}
-	return "", fmt.Errorf("%.60q is no action: it takes %s", text, strings.Join(Actions, ", "))
+	return "", fmt.Errorf("%.60q is no action: they are %s", text, strings.Join(Actions, ", "))
 }
 
 func (a *API) addKey(c *call) (any, error) {

@@ -62,7 +62,7 @@ func TestActions(t *testing.T) {
 		if got != want || (err == nil) != (want != "") {
 			t.Errorf("%q: %q %v", text, got, err)
 		}
-		if err != nil && !strings.Contains(err.Error(), "it takes cams:CreatePhoneMessageQrdl, ") {
+		if err != nil && !strings.Contains(err.Error(), "they are cams:CreatePhoneMessageQrdl, ") {
 			t.Errorf("%q: %v lists nothing", text, err)
 		}
 	}

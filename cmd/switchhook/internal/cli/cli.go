@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -111,7 +112,7 @@ type app struct {
 
 func (a *app) root() *cobra.Command {
 	root := group("switchhook", "keeps WhatsApp connections alive and tells other systems about them",
-		a.serve(), a.demo(), a.instance(), a.link(), a.send(), a.media(), a.events(),
+		a.serve(), a.demo(), a.instance(), a.tenant(), a.link(), a.send(), a.media(), a.events(),
 		a.endpoint(), a.deliveries(), a.deadLetters(), a.replay(), a.sandbox(), a.nats(),
 		a.backup(), a.restore(), a.key(), a.config(), a.version())
 	root.SetOut(a.Out)
@@ -149,7 +150,7 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 }
 
 // command makes a command with as many arguments as its use line has words in
-// capitals; a bracketed one may be left out.
+// capitals; a bracketed one may be left out, and one with dots may be several.
 func command(use, short string, run func(c *cobra.Command, args []string) error) *cobra.Command {
 	want, more := placeholders(use)
 	return &cobra.Command{
@@ -161,14 +162,17 @@ func command(use, short string, run func(c *cobra.Command, args []string) error)
 	}
 }
 
-// expect refuses arguments that are not those wanted and at most so many more.
+// expect refuses arguments that are not those wanted and at most so many more. Where the
+// last one wanted ends in dots there may be any number more.
 func expect(c *cobra.Command, args, want []string, more int) error {
+	several := false
 	for i, name := range want {
+		name, several = strings.CutSuffix(name, "...")
 		if i >= len(args) || args[i] == "" {
 			return usage(c, "%s is missing", name)
 		}
 	}
-	if most := len(want) + more; len(args) > most {
+	if most := len(want) + more; len(args) > most && !several {
 		return usage(c, "%q is one argument too many", args[most])
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/api/client"
+	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/record"
 )
 
@@ -19,13 +20,15 @@ func (a *app) events() *cobra.Command {
 	var after uint64
 	var follow bool
 	c := a.on("events NAME [--follow] [--after N]", "show its event log", func(ctx context.Context, cl *client.Client, name string) error {
+		show := a.history
 		if follow {
-			return a.follow(ctx, cl, name, after)
+			show = a.follow
 		}
-		return a.history(ctx, cl, name, after)
+		return a.orOfTenant(ctx, cl, name, show(ctx, cl, name, after))
 	})
 	c.Long = "Shows the events of an instance, oldest first, with what was written in messages. With --json they are one array; with --json and --follow\n" +
-		"each is one object on a line of its own. NAME may be daemon, for the daemon's own events."
+		"each is one object on a line of its own. NAME may be daemon, for the daemon's own events,\n" +
+		"or a tenant's id, for those of its message QR codes."
 	c.Example = "  switchhook events shop --follow"
 	c.Flags().BoolVar(&follow, "follow", false, "wait for further events until interrupted")
 	c.Flags().Uint64Var(&after, "after", 0, "only events behind this `number`")
@@ -64,12 +67,9 @@ func (a *app) history(ctx context.Context, cl *client.Client, name string, after
 // follow prints what there is and what comes, until it is interrupted or the
 // instance is no more.
 func (a *app) follow(ctx context.Context, cl *client.Client, name string, after uint64) error {
-	if name != record.DaemonStream { // an id stays when the name is given to another
-		e, err := cl.Find(ctx, name)
-		if err != nil {
-			return err
-		}
-		name = e.ID
+	name, err := stream(ctx, cl, name)
+	if err != nil {
+		return err
 	}
 	for {
 		events, err := cl.Events(ctx, name, client.Look{After: after, Limit: api.MaxEvents, Wait: 50 * time.Second})
@@ -92,6 +92,33 @@ func (a *app) follow(ctx context.Context, cl *client.Client, name string, after 
 			}
 		}
 	}
+}
+
+// stream is the id of an instance, which stays when the name is given to another, or
+// what names another stream.
+func stream(ctx context.Context, cl *client.Client, name string) (string, error) {
+	if name == record.DaemonStream {
+		return name, nil
+	}
+	e, err := cl.Find(ctx, name)
+	if errors.Is(err, instance.ErrNotFound) {
+		if t, none := cl.Tenant(ctx, name); none == nil && t.ID == name {
+			return name, nil
+		}
+	}
+	return e.ID, err
+}
+
+// orOfTenant says where the events are when no instance was found, but a tenant of that
+// name.
+func (a *app) orOfTenant(ctx context.Context, cl *client.Client, name string, err error) error {
+	if !errors.Is(err, instance.ErrNotFound) {
+		return err
+	}
+	if t, none := cl.Tenant(ctx, name); none == nil && t.ID != name {
+		return fmt.Errorf("it is no instance, but a tenant: switchhook events %s%s shows its events", t.ID, a.here())
+	}
+	return err
 }
 
 // printGap tells people which events the log has lost since; JSON has the numbers.

@@ -47,7 +47,7 @@ func help(usual func(*cobra.Command, []string)) func(*cobra.Command, []string) {
 			}
 			fmt.Fprintf(&b, "  %-*s  %s\n", column, line[0], line[1])
 		}
-		b.WriteString("\nNAME is an instance's name or id, REF an endpoint, as INSTANCE/NAME, @TENANT/NAME, or /NAME for the whole daemon's. More on one of them: switchhook COMMAND --help\n\nFlags of all commands:\n")
+		b.WriteString("\nNAME is an instance's name or id, or a tenant's where it says tenant, REF an endpoint, as INSTANCE/NAME, @TENANT/NAME, or /NAME for the whole daemon's. More on one of them: switchhook COMMAND --help\n\nFlags of all commands:\n")
 		b.WriteString(c.PersistentFlags().FlagUsages())
 		c.Print(b.String())
 	}

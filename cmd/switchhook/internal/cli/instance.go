@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/api/client"
+	"github.com/switchhook/switchhook/record"
 )
 
 func (a *app) instance() *cobra.Command {
@@ -74,7 +76,7 @@ func (a *app) add() *cobra.Command {
 		)
 	})
 	c.Flags().StringVar(&spec.Webhook, "webhook", "", "`address` its PostBacks go to")
-	c.Flags().StringVar(&spec.Tenant, "tenant", "", "`name` of the tenant whose it is; it stays so")
+	c.Flags().StringVar(&spec.Tenant, "tenant", "", "`name` of the tenant whose it is; it stays so (default: the tenant default, which is always there)")
 	c.Flags().Int64Var(&spec.IDInstance, "id-instance", 0, "keep this `number` as GREEN-API's idInstance (default: a new one)")
 	c.Flags().StringVar(&token, "api-token-file", "", "keep the apiTokenInstance in this `file` (default: a new one)")
 	return c
@@ -179,7 +181,7 @@ func (a *app) whole(e api.Entry) error {
 	}
 	return a.table(
 		[]string{"instance", e.Name + " (" + e.ID + ")"},
-		[]string{"tenant", orNone(e.Tenant)},
+		[]string{"tenant", cmp.Or(e.Tenant, record.DefaultTenant)},
 		[]string{"state", state(e)},
 		[]string{"since", moment(e.Since)},
 		[]string{"cause", orNone(string(e.Cause))},

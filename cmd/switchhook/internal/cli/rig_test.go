@@ -42,7 +42,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	r.posts = apitest.NewEndpoints(r.Fake)
-	r.api = api.New(api.Config{Instances: r, System: r, Sandbox: r, Endpoints: r.posts, Vault: r.vault, Mover: r.vault, Token: token, LocalURL: "http://127.0.0.1:8080"})
+	r.api = api.New(api.Config{Instances: r, System: r, Sandbox: r, Endpoints: r.posts, Tenants: r, Vault: r.vault, Mover: r.vault, Token: token, LocalURL: "http://127.0.0.1:8080"})
 	l, err := api.ListenUnix(filepath.Join(r.dir, api.SocketName))
 	if err != nil {
 		t.Fatal(err)
