@@ -18,7 +18,7 @@ type TenantFact struct {
 	Tenant string `json:"tenant"` // its id, which is its stream
 	Name   string `json:"name"`
 	// What has changed, of a [TenantChanged]: "key_added", "key_rotated", "key_changed",
-	// "key_deleted", "number_added", "number_removed", "settings".
+	// "key_deleted", "number_added", "number_removed", "secret_rotated", "settings".
 	What string `json:"what,omitempty"`
 	Key  string `json:"key,omitempty"` // the id of the access key it is about
 }

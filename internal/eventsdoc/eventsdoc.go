@@ -32,9 +32,10 @@ every switch is on, and an event can be several notifications:
 [greenapi-notifications.md](greenapi-notifications.md). Ignore fields that you do not know: later versions may add some.
 
 An endpoint of an instance gets the events of that instance; an endpoint of a tenant
-those of its instances and of its own stream; an endpoint of the daemon all of them,
-and those of the stream ` + "`daemon`" + ` too. A tenant's own stream bears the tenant's id,
-which ` + "`switchhook tenant show`" + ` tells, and has what happens to its message QR codes.
+those of its instances, of its accounts and of its own stream; an endpoint of the daemon
+all of them, and those of the stream ` + "`daemon`" + ` too. A tenant's own stream bears the
+tenant's id, which ` + "`switchhook tenant show`" + ` tells, and has what happens to its message QR
+codes; an account's bears the account's id and has what happens to its profile.
 Events about the health of an endpoint are never sent to that endpoint. "-" means that
 the format has no form for such an event: nothing is sent, and ` + "`switchhook-prev`" + ` of the
 next PostBack passes over it.
@@ -87,6 +88,8 @@ func stream(ev *record.Event) string {
 		return "`daemon`"
 	case ev.Kind.OfTenant():
 		return "the tenant's"
+	case ev.Kind.OfAccount():
+		return "the account's"
 	default:
 		return "the instance's"
 	}
