@@ -11,6 +11,7 @@ import (
 
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/api/greenapi/notify"
+	"github.com/switchhook/switchhook/api/tencent/callback"
 	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/record"
@@ -175,7 +176,7 @@ func (f *fleet) checkEndpoint(ep *record.Endpoint, c api.EndpointChange) error {
 	if ep.Format != formatWITI && ep.Version != "" {
 		return invalid("version", "the format %s has none", ep.Format)
 	}
-	if ep.Format == notify.Format && ep.Bulk != nil {
+	if (ep.Format == notify.Format || ep.Format == callback.Format) && ep.Bulk != nil {
 		return invalid("bulk", "the format %s takes one event at a time", ep.Format)
 	}
 	if err := webhook.CheckHeaders(ep.Headers); err != nil {

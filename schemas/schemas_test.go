@@ -25,7 +25,7 @@ func compile(t *testing.T, change func(doc object)) map[string]*jsonschema.Schem
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
 	names, err := fs.Glob(schemas.FS, "*.json")
-	if err != nil || len(names) != 6 {
+	if err != nil || len(names) != 7 {
 		t.Fatal(names, err)
 	}
 	for _, name := range names {
@@ -135,7 +135,7 @@ func TestSamples(t *testing.T) {
 		}
 	})
 	const green = 19 // notifications of the story
-	if want := 2*len(recordtest.Samples()) + len(recordtest.Of(record.ConnectionChanged, record.QRIssued)) + green; count != want {
+	if want := 2*len(recordtest.Samples()) + len(recordtest.Of(record.ConnectionChanged, record.QRIssued, record.ProfileUpdated)) + green; count != want {
 		t.Errorf("%d PostBacks, want %d", count, want)
 	}
 }

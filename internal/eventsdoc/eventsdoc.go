@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/switchhook/switchhook/api/tencent/callback"
 	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/record/recordtest"
 )
@@ -26,8 +27,8 @@ messages say: [messages.md](messages.md); states and causes: [states.md](states.
 Names and numbers are made up, and the picture of a QR code is cut short.
 
 The daemon serves JSON Schemas of the formats below ` + "`/api/v1/schemas/`" + `:
-` + "`standard.json`, `cloudevents.json`, `witi.json`, `greenapi.json`" + `. They say which
-fields are always there. What ` + "`greenapi`" + ` tells depends on the instance's settings; here
+` + "`standard.json`, `cloudevents.json`, `witi.json`, `greenapi.json`, `tencent.json`" + `. They
+say which fields are always there. What ` + "`greenapi`" + ` tells depends on the instance's settings; here
 every switch is on, and an event can be several notifications:
 [greenapi-notifications.md](greenapi-notifications.md). Ignore fields that you do not know: later versions may add some.
 
@@ -109,6 +110,8 @@ func (w *wire) word(format string, ev *record.Event) string {
 		return "`qrcode`"
 	case format == GreenAPI:
 		return greenWord(ev.Kind)
+	case format == Tencent:
+		return "`" + callback.Command + "`"
 	default:
 		return "`" + string(ev.Kind) + "`"
 	}
