@@ -95,6 +95,8 @@ func (f *fleet) checkRoom(ep *record.Endpoint) error {
 		return invalid("name", "%q is the instance's own webhook: set its address with switchhook instance set, or choose another name", webhookName)
 	case ep.Stream != "" && ep.Name == greenName:
 		return invalid("name", "%q is the endpoint of GREEN-API's webhookUrl: set that with setSettings, or choose another name", greenName)
+	case ep.Tenant != "" && ep.Name == api.CallbackName:
+		return invalid("name", "%q is the endpoint of Tencent Chat's callbacks: set its address with switchhook tenant set %s --callback URL, or choose another name", api.CallbackName, ep.Tenant)
 	case slices.ContainsFunc(others, taken):
 		return api.ErrEndpointTaken
 	case len(others) >= maxEndpoints:
