@@ -37,6 +37,9 @@ build: ## build the binary, ./switchhook
 # detector, which would take five times as long over them.
 UNRACED := '^(TestFaults|TestCommandsDuringFaults|TestSoak)$$'
 
+# A module of its own: CAMS's clients for Go, with what they depend on.
+CAMS_CLIENTS := docs/cams-clients/go
+
 ##@ Test
 
 .PHONY: test
@@ -44,6 +47,7 @@ test: ## run every test, with the race detector if there is a C compiler
 	$(if $(RACE),,@echo "no C compiler ($$(go env CC)): testing without the race detector")
 	go test $(RACE) -timeout 10m $(PACKAGES)
 	$(if $(RACE),go test -timeout 10m -run $(UNRACED) ./whatsapp)
+	go -C $(CAMS_CLIENTS) test ./...
 
 .PHONY: check
 check: fmt-check vet lint fuzz vuln $(if $(filter Linux,$(shell uname)),bench-connections-short bench-postback-short) ## everything else that CI runs, after test
@@ -55,6 +59,7 @@ lint: $(GOLANGCI_LINT) ## run golangci-lint
 .PHONY: vet
 vet: ## run go vet
 	go vet $(PACKAGES)
+	go -C $(CAMS_CLIENTS) vet ./...
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target FUZZTIME (10000x) times

@@ -45,6 +45,9 @@ func play(t *testing.T, h *api.API, steps []exchange) {
 
 func TestLifeOfAnEndpoint(t *testing.T) {
 	f, _, h := posts(t)
+	if _, err := f.AddTenant(t.Context(), api.TenantSpec{Name: "beta"}); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := f.Add(t.Context(), api.AddSpec{Name: "shop", Tenant: "beta"}); err != nil {
 		t.Fatal(err)
 	}
@@ -56,6 +59,8 @@ func TestLifeOfAnEndpoint(t *testing.T) {
 		{"POST", "endpoints", `{"name":"all","url":"https://x.example/"}`, 201, `"id":"e3"`},
 		{"POST", "endpoints", `{"name":"b","tenant":"beta","instance":"acme","url":"https://x.example/"}`, 400, `"code":"invalid"`},
 		{"POST", "endpoints", `{"name":"b","instance":"","url":"https://x.example/"}`, 400, `"field":"instance"`},
+		{"POST", "endpoints", `{"name":"b","tenant":"nobody","url":"https://x.example/"}`, 404, `"code":"no_tenant"`},
+		{"POST", "instances", `{"name":"b","tenant":"nobody"}`, 404, `"code":"no_tenant"`},
 		{"POST", "endpoints", `{"name":"b","tenant":"","url":"https://x.example/"}`, 400, `"field":"tenant"`},
 		{"POST", "endpoints", `{"name":"b","instance":"nobody","url":"https://x.example/"}`, 404, `"code":"not_found"`},
 		{"POST", "endpoints", `{"name":"b","url":"https://10.0.0.1/"}`, 400, `"field":"url"`},

@@ -243,7 +243,8 @@ func TestRefusedWhileItIsSent(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if body, err := io.ReadAll(res.Body); err != nil || res.StatusCode != http.StatusInsufficientStorage {
+			body, err := io.ReadAll(res.Body)
+			if err = errors.Join(err, res.Body.Close()); err != nil || res.StatusCode != http.StatusInsufficientStorage {
 				t.Errorf("%d %s, %v", res.StatusCode, body, err)
 			}
 		}

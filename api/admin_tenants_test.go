@@ -37,6 +37,9 @@ func landlord(t testing.TB, change ...func(*api.Config)) (*apitest.Fake, *api.AP
 
 func TestLifeOfATenant(t *testing.T) {
 	f, h := landlord(t)
+	if _, err := f.AddTenant(t.Context(), api.TenantSpec{Name: "gamma"}); err != nil {
+		t.Fatal(err)
+	}
 	e := apitest.NewEndpoints(f)
 	url := "https://x.example/"
 	if _, err := e.AddEndpoint(t.Context(), api.EndpointSpec{Name: "log", Tenant: "gamma", EndpointChange: api.EndpointChange{URL: &url}}); err != nil {
@@ -45,9 +48,11 @@ func TestLifeOfATenant(t *testing.T) {
 	play(t, h, []exchange{
 		{"GET", "tenants", "", 200, `[{"id":"t2","name":"beta"`},
 		{"GET", "tenants/default", "", 200, `"subscribed":true,"instances":["acme"],"numbers":[],"keys":[],"qrdls":0,"seq":0,"sdkappid":1400000001,"admins":["administrator"],"custom":[]}`},
-		{"POST", "tenants", `{"name":"gamma"}`, 201, `{"id":"t3","name":"gamma"`},
+		{"GET", "tenants/gamma", "", 200, `"id":"t3"`},
 		{"POST", "tenants", `{"name":"delta","space_id":"cams-8c8"}`, 201, `"space_id":"cams-8c8"`},
 		{"POST", "tenants", `{"name":"epsilon"}`, 201, `"sdkappid":1400000005,"admins":["administrator"],"custom":[],"access_key_id":"AKID4","access_key_secret":"secret4","secret_key":"appkey5"}`},
+		{"POST", "tenants/gamma/numbers", `{"number":"4915112345678"}`, 200, `"number":"4915112345678"`},
+		{"POST", "tenants/beta/numbers", `{"number":"4915112345678"}`, 409, `"code":"refused"`},
 		{"POST", "tenants", `{"name":"beta"}`, 409, `"code":"tenant_taken"`},
 		{"POST", "tenants", `{"name":"t2"}`, 409, `"code":"tenant_taken"`},
 		{"POST", "tenants", `{"name":"no good"}`, 400, `"field":"name"`},

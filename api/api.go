@@ -50,6 +50,7 @@ type API struct {
 	admin    []route
 	dialects []dialect
 	page     http.Handler
+	drawing  drawing // of the pictures of links
 
 	streams atomic.Int64 // of server-sent events that are under way
 	polls   atomic.Int64 // requests that wait for events
@@ -71,6 +72,7 @@ func New(cfg Config) *API {
 		cfg:      cfg,
 		guard:    newGuard(cfg.Token, cfg.PublicURL),
 		dialects: dialects(stopping, cfg),
+		drawing:  newDrawing(),
 		stop:     stop,
 		stopped:  stopping.Done(),
 	}

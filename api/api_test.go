@@ -79,7 +79,7 @@ func TestRouting(t *testing.T) {
 		{"GET", "/apiary", "", 404, "application/json", `{"error":"not found"}`},
 	} {
 		t.Run(c.method+" "+c.target+" "+c.accept, func(t *testing.T) {
-			_, h := rooms(t)
+			_, h := rooms(t, func(c *api.Config) { c.Tenants = nil })
 			w := do(h, c.method, c.target, "", "Accept: "+c.accept)
 			if w.Code != c.status || !strings.HasPrefix(w.Header().Get("Content-Type"), c.kind) || !strings.Contains(w.Body.String(), c.holds) {
 				t.Errorf("%d %s: %s", w.Code, w.Header().Get("Content-Type"), w.Body)
@@ -88,6 +88,26 @@ func TestRouting(t *testing.T) {
 				t.Error("may be sniffed")
 			}
 		})
+	}
+}
+
+// Where there are tenants the root is CAMS's, but for browsers.
+func TestRoutingOfTheRoot(t *testing.T) {
+	_, h := rooms(t)
+	for _, c := range []struct {
+		method, target, accept string
+		status                 int
+		holds                  string
+	}{
+		{"GET", "/", "application/json", 400, `"Code":"MissingAccessKeyId"`},
+		{"GET", "/", "", 400, `"Code":"MissingAccessKeyId"`},
+		{"POST", "/", "text/html", 400, `"Code":"MissingAccessKeyId"`},
+		{"GET", "/", "text/html", 302, "/ui/"},
+		{"GET", "/apiary", "", 404, `{"error":"not found"}`},
+	} {
+		if w := do(h, c.method, c.target, "", "Accept: "+c.accept); w.Code != c.status || !strings.Contains(w.Body.String(), c.holds) {
+			t.Errorf("%s %s for %q: %d %s", c.method, c.target, c.accept, w.Code, w.Body)
+		}
 	}
 }
 

@@ -14,6 +14,14 @@ import (
 // methods name they fail with ErrNoTenant, *instance.InvalidError, *RefusedError,
 // instance.ErrUnavailable and instance.ErrStopping. Any goroutine may call any method.
 type Tenants interface {
+	TenantRegistry
+	TenantKeys
+	TenantQRDLs
+	cams.Port
+}
+
+// TenantRegistry knows which tenants there are, and their numbers.
+type TenantRegistry interface {
 	// Tenants answers every tenant, by name.
 	Tenants(ctx context.Context) ([]Tenant, error)
 	// Tenant answers one.
@@ -21,9 +29,6 @@ type Tenants interface {
 	// AddTenant makes one with an access key, or fails with ErrTenantTaken.
 	AddTenant(ctx context.Context, spec TenantSpec) (NewTenant, error)
 	ChangeTenant(ctx context.Context, nameOrID string, ch TenantChange) (Tenant, error)
-	// RotateAppSecret makes another secret key of the tenant's app. The one before signs
-	// no more.
-	RotateAppSecret(ctx context.Context, nameOrID string) (NewSecret, error)
 	// DeleteTenant removes one that has no instance, no endpoint and no message QR code;
 	// otherwise it is a *RefusedError.
 	DeleteTenant(ctx context.Context, nameOrID string) error
@@ -32,7 +37,10 @@ type Tenants interface {
 	// takes it back. Message QR codes of the number stay. Both are harmless twice.
 	AddNumber(ctx context.Context, nameOrID, number string) (Tenant, error)
 	RemoveNumber(ctx context.Context, nameOrID, number string) (Tenant, error)
+}
 
+// TenantKeys are the access keys of tenants, and the secret keys of their apps.
+type TenantKeys interface {
 	// AddKey makes a further access key.
 	AddKey(ctx context.Context, nameOrID string) (NewKey, error)
 	// RotateKey makes a key that may what the given one may, which ends when grace is
@@ -43,6 +51,14 @@ type Tenants interface {
 	// DeleteKey fails with ErrNoKey.
 	DeleteKey(ctx context.Context, nameOrID, key string) (Tenant, error)
 
+	// RotateAppSecret makes another secret key of the tenant's app. The one before signs
+	// no more.
+	RotateAppSecret(ctx context.Context, nameOrID string) (NewSecret, error)
+}
+
+// TenantQRDLs are the message QR codes of tenants, as their operator and whoever scans
+// them see them.
+type TenantQRDLs interface {
 	// TenantQRDLs answers all message QR codes of a tenant, the newest first.
 	TenantQRDLs(ctx context.Context, nameOrID string) ([]record.QRDL, error)
 
@@ -52,8 +68,6 @@ type Tenants interface {
 	// ScanQRDL is FindQRDL, and counts a scan. It answers once that is on disk, or after
 	// a second without: then it is counted later.
 	ScanQRDL(ctx context.Context, token string) (record.QRDL, error)
-
-	cams.Port
 }
 
 // The errors of tenants.

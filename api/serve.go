@@ -58,6 +58,8 @@ func (a *API) route(r *http.Request, path string) (room string, h http.Handler) 
 		return "admin", http.HandlerFunc(a.serveAdmin)
 	case strings.HasPrefix(path, mediaPath):
 		return "media", http.HandlerFunc(a.servePicture)
+	case a.cfg.Tenants != nil && strings.HasPrefix(path, linkPath):
+		return "links", http.HandlerFunc(a.serveLink)
 	case path == "/ui" || strings.HasPrefix(path, "/ui/"):
 		return "ui", a.page
 	case path == "/" && wantsPage(r) && (a.cfg.Tenants == nil || !cams.Asked(r)):
@@ -111,13 +113,15 @@ func isFiles(path string) bool {
 
 // wantsPage reports whether a browser asks, rather than a client of a dialect.
 func wantsPage(r *http.Request) bool {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return false
-	}
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && wants(r, "text/html")
+}
+
+// wants reports whether a request names a media type among those that it accepts.
+func wants(r *http.Request, kind string) bool {
 	for _, accept := range r.Header.Values("Accept") {
-		for kind := range strings.SplitSeq(accept, ",") {
-			kind, _, _ = strings.Cut(kind, ";")
-			if strings.EqualFold(strings.TrimSpace(kind), "text/html") {
+		for named := range strings.SplitSeq(accept, ",") {
+			named, _, _ = strings.Cut(named, ";")
+			if strings.EqualFold(strings.TrimSpace(named), kind) {
 				return true
 			}
 		}

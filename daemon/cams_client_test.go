@@ -18,12 +18,12 @@ type camsClient struct {
 	key camstest.Key
 }
 
-func (d *rig) cams(key api.NewKey) camsClient {
-	return camsClient{d.t, d.d.URL(), camstest.Key{ID: key.ID, Secret: key.Secret}}
+func (r *rig) cams(key api.NewKey) camsClient {
+	return camsClient{r.t, r.d.URL(), camstest.Key{ID: key.ID, Secret: key.Secret}}
 }
 
 // tenant makes a tenant and answers a client with its key.
-func (d *rig) tenant(name string) camsClient { return d.cams(d.addTenant(name)) }
+func (r *rig) tenant(name string) camsClient { return r.cams(r.addTenant(name)) }
 
 func (d door) addTenant(name string) api.NewKey {
 	d.t.Helper()
@@ -34,22 +34,27 @@ func (d door) addTenant(name string) api.NewKey {
 	return made.NewKey
 }
 
-// register lets a tenant's keys use a number.
-func (d door) register(tenant, number string) {
+// register lets a tenant's keys use the number.
+func (d door) register(tenant string) {
 	d.t.Helper()
-	if _, err := d.admin.AddNumber(context.Background(), tenant, number); err != nil {
+	if _, err := d.admin.AddNumber(context.Background(), tenant, "+"+number); err != nil {
 		d.t.Fatal(err)
 	}
 }
 
 // qrdl is what the operations answer of a code.
-type qrdl struct{ PhoneNumber, QrdlCode, GenerateQrImage, PrefilledMessage, DeepLinkUrl, QrImageUrl string }
+type qrdl struct {
+	PhoneNumber, QrdlCode, GenerateQrImage, PrefilledMessage string
+
+	DeepLinkURL string `json:"DeepLinkUrl"`
+	QrImageURL  string `json:"QrImageUrl"`
+}
 
 // answered is an answer of the dialect.
 type answered struct {
-	Status                   int
-	Code, Message, RequestId string
-	Data                     json.RawMessage
+	Status        int
+	Code, Message string
+	Data          json.RawMessage
 }
 
 func (a answered) one(t testing.TB) (q qrdl) {
@@ -105,7 +110,7 @@ func pairs(of []string) map[string]string {
 	return params
 }
 
-func (c camsClient) create(number, message string) qrdl {
+func (c camsClient) create(message string) qrdl {
 	c.t.Helper()
 	return c.call("CreatePhoneMessageQrdl", "PhoneNumber", number, "GenerateQrImage", "SVG", "PrefilledMessage", message).one(c.t)
 }

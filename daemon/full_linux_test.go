@@ -81,8 +81,8 @@ func fillDisk(t *testing.T, dir, url string) {
 	d.pair("shop", "")
 	d.pair("desk", "")
 	acme := d.tenant("acme")
-	d.register("acme", number)
-	code := acme.create(number, "hello")
+	d.register("acme")
+	code := acme.create("hello")
 	var scans int64
 	// The first limit lets bbolt write its meta pages only, the second nothing.
 	for _, limit := range []uint64{12 << 10, 1} {
@@ -107,7 +107,7 @@ func fillDisk(t *testing.T, dir, url string) {
 			t.Errorf("limit %d: /healthz answers %d: the daemon would be killed", limit, got)
 		}
 		// Who scans a code gets on, and is counted when there is room again.
-		leads(t, code.DeepLinkUrl, number, "hello")
+		leads(t, code.DeepLinkURL, "hello")
 		scans++
 		if got := acme.call("ListPhoneMessageQrdl", "PhoneNumber", number); got.Status != http.StatusServiceUnavailable || got.Code != "ServiceUnavailable" {
 			t.Errorf("limit %d: a call is answered with %+v", limit, got)

@@ -30,7 +30,7 @@ func TestKillKeepsCodes(t *testing.T) {
 	f.listen(listen)
 	f.boot()
 	f.addTenant("acme")
-	f.register("acme", number)
+	f.register("acme")
 	w := &codeWorld{t: t, url: "http://" + listen, codes: make(map[string]*codeLife), scans: make(map[string]int64)}
 	for n := range kills {
 		for range 4 { // each has a rate
@@ -97,7 +97,6 @@ type codeWorld struct {
 	calls    []*http.Request      // guarded by mu; that were answered since the last start
 	answered int                  // guarded by mu
 	scanned  int64                // guarded by mu
-	goal     int                  // guarded by mu
 }
 
 // codeLife is one code; one client at a time changes it.
@@ -187,7 +186,7 @@ func (w *codeWorld) ask(c camsClient, action string, params ...string) (answered
 }
 
 func (w *codeWorld) scan(l *codeLife) {
-	status, _, err := opened(l.DeepLinkUrl)
+	status, _, err := opened(l.DeepLinkURL)
 	if err != nil {
 		return
 	}
@@ -215,7 +214,7 @@ func (w *codeWorld) judge() {
 			over(w.t, q)
 		}
 		l.old = nil
-		switch status, to := follow(w.t, l.DeepLinkUrl); {
+		switch status, to := follow(w.t, l.DeepLinkURL); {
 		case l.deleted && status == http.StatusGone:
 		case !l.deleted && status == http.StatusFound && opening(to) == l.PrefilledMessage:
 			w.scans[l.QrdlCode]++

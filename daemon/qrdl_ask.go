@@ -58,7 +58,7 @@ func (t *tenants) UpdateQRDL(ctx context.Context, tenant, number, code string, c
 func (t *tenants) storeCode(ctx context.Context, ten record.Tenant, kind record.Kind, code record.QRDL) error {
 	ch := t.store.Change()
 	ch.PutQRDL(code)
-	ch.Append(factOf(ten.ID, kind, code.Fact(ten.Name)))
+	ch.Append(factOf(ten.ID, kind, ten, code.Fact(ten.Name)))
 	if _, err := t.store.Commit(ctx, ch); err != nil {
 		return unavailable(err)
 	}
@@ -83,7 +83,7 @@ func (t *tenants) DeleteQRDL(ctx context.Context, tenant, number, code string) e
 		}
 		ch := t.store.Change()
 		ch.DeleteQRDL(tenant, code)
-		ch.Append(factOf(ten.ID, record.QRDLDeleted, was.Fact(ten.Name)))
+		ch.Append(factOf(ten.ID, record.QRDLDeleted, ten, was.Fact(ten.Name)))
 		if _, err := t.store.Commit(ctx, ch); err != nil {
 			return unavailable(err)
 		}

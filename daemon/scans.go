@@ -104,11 +104,7 @@ func (t *tenants) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), scanWait)
-			defer cancel()
-			if err := t.storeScans(ctx); err != nil {
-				t.log.Warn("scans of message QR codes were not counted", "err", err)
-			}
+			t.lastScans(context.WithoutCancel(ctx))
 			return nil
 		case <-t.scans.woken():
 		}
@@ -120,6 +116,15 @@ func (t *tenants) Run(ctx context.Context) error {
 			}
 		}
 		sleep(ctx, wait)
+	}
+}
+
+// lastScans stores what has come until the end.
+func (t *tenants) lastScans(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, scanWait)
+	defer cancel()
+	if err := t.storeScans(ctx); err != nil {
+		t.log.Warn("scans of message QR codes were not counted", "err", err)
 	}
 }
 
@@ -147,7 +152,7 @@ func (t *tenants) storeScans(ctx context.Context) error {
 		changed[r.code] = code
 		fact := code.Fact(ten.Name)
 		fact.Revision, fact.Count, fact.Scans = r.number, n, scans
-		ch.Append(factOf(ten.ID, record.QRDLScanned, fact))
+		ch.Append(factOf(ten.ID, record.QRDLScanned, ten, fact))
 	}
 	for _, code := range changed {
 		ch.PutQRDL(code)

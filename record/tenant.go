@@ -94,7 +94,7 @@ func (k *AccessKey) Denied(action string) bool {
 	action = strings.ToLower(action)
 	return slices.ContainsFunc(k.Deny, func(d string) bool {
 		d = strings.ToLower(d)
-		if prefix, any := strings.CutSuffix(d, "*"); any {
+		if prefix, cut := strings.CutSuffix(d, "*"); cut {
 			return strings.HasPrefix(action, prefix)
 		}
 		return d == action

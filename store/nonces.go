@@ -22,7 +22,7 @@ type Nonce struct {
 const NonceHash = 16
 
 func (n Nonce) key(c *Change) []byte {
-	k := binary.BigEndian.AppendUint64(nil, uint64(n.Until.Unix())) //nolint:gosec // later than 1970
+	k := binary.BigEndian.AppendUint64(nil, uint64(n.Until.Unix()))
 	k = append(append(k, c.key(n.Key)...), 0)
 	return append(k, n.Hash[:]...)
 }
@@ -81,7 +81,7 @@ func (s *Store) PruneNonces(ctx context.Context, at time.Time) (more bool, err e
 
 // nonceTime begins the keys of nonces that are kept until a moment.
 func nonceTime(at time.Time) []byte {
-	return binary.BigEndian.AppendUint64(nil, uint64(max(0, at.Unix()))) //nolint:gosec // not negative
+	return binary.BigEndian.AppendUint64(nil, uint64(max(0, at.Unix())))
 }
 
 func parseNonce(k []byte) (n Nonce, err error) {
@@ -89,7 +89,7 @@ func parseNonce(k []byte) (n Nonce, err error) {
 	if len(k) < least || k[len(k)-NonceHash-1] != 0 {
 		return n, fmt.Errorf("the key of a nonce has %d bytes, or no end", len(k))
 	}
-	n.Until = time.Unix(int64(binary.BigEndian.Uint64(k)), 0).UTC() //nolint:gosec // it was a time before
+	n.Until = time.Unix(int64(binary.BigEndian.Uint64(k)), 0).UTC()
 	n.Key = string(k[8 : len(k)-NonceHash-1])
 	n.Hash = [NonceHash]byte(k[len(k)-NonceHash:])
 	return n, nil

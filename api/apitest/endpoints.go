@@ -113,6 +113,8 @@ func (e *Endpoints) AddEndpoint(_ context.Context, spec api.EndpointSpec) (api.E
 			return api.Endpoint{}, err
 		}
 		t.Instance, t.Owner = h.ID, h.Name
+	case spec.Tenant != "" && !e.f.settledAs(spec.Tenant):
+		return api.Endpoint{}, api.ErrNoTenant
 	case spec.Tenant != "":
 		t.Owner = "@" + spec.Tenant
 	}

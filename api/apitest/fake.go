@@ -6,6 +6,7 @@
 package apitest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -201,6 +202,10 @@ func (f *Fake) Add(_ context.Context, spec api.AddSpec) (api.Entry, error) {
 	}
 	if spec.Name == "" || strings.ContainsAny(spec.Name, "/ ") {
 		return api.Entry{}, &instance.InvalidError{Field: "name", Problem: "must be letters, digits and hyphens"}
+	}
+	spec.Tenant = cmp.Or(spec.Tenant, record.DefaultTenant)
+	if !f.settledAs(spec.Tenant) {
+		return api.Entry{}, api.ErrNoTenant
 	}
 	if _, err := f.find(spec.Name); err == nil {
 		return api.Entry{}, instance.ErrNameTaken

@@ -105,7 +105,12 @@ func (f *Fake) shownTenant(t *tenant) api.Tenant {
 }
 
 // of reports whether an instance is the tenant's.
-func (h *held) of(t *tenant) bool { return cmp.Or(h.Tenant, record.DefaultTenant) == t.Name }
+func (h *held) of(t *tenant) bool { return h.Tenant == t.Name }
+
+// settledAs reports whether there is a tenant of that name. f.mu is held.
+func (f *Fake) settledAs(name string) bool {
+	return slices.ContainsFunc(f.tenants, func(t *tenant) bool { return t.Name == name })
+}
 
 // numbers are those that the tenant's keys may use: of its paired instances, and those
 // that were registered. f.mu is held.
@@ -225,6 +230,11 @@ func (f *Fake) AddNumber(_ context.Context, nameOrID, number string) (api.Tenant
 		at, there := slices.BinarySearch(t.Numbers, digits)
 		if err != nil || there {
 			return "", "", err
+		}
+		for _, o := range f.tenants {
+			if slices.Contains(o.Numbers, digits) {
+				return "", "", &api.RefusedError{Problem: "the number is registered for the tenant " + o.Name + ": take it back there first"}
+			}
 		}
 		t.Numbers = slices.Insert(t.Numbers, at, digits)
 		return "number_added", "", nil

@@ -116,8 +116,7 @@ var sentinels = []struct {
 // explain says an error in this dialect's words. known is false for one whose text is
 // kept from the caller and logged.
 func explain(err error) (f *failure, known bool) {
-	var own *failure
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*failure](err); ok {
 		return own, true
 	}
 	for _, s := range sentinels {

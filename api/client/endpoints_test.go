@@ -23,6 +23,9 @@ func TestEndpoints(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.CloseIdle)
+	if _, err := f.AddTenant(ctx, api.TenantSpec{Name: "beta"}); err != nil {
+		t.Fatal(err)
+	}
 	if made, err := c.Add(ctx, api.AddSpec{Name: "acme", Tenant: "beta"}); err != nil || made.Tenant != "beta" {
 		t.Fatalf("%+v %v", made, err)
 	}

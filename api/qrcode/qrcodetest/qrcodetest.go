@@ -18,6 +18,21 @@ import (
 // Scan reads the symbol in img as a phone would.
 func Scan(t testing.TB, img image.Image) string {
 	t.Helper()
+	return scan(t, img).GetText()
+}
+
+// Level reads the symbol's error correction level, "L", "M", "Q" or "H".
+func Level(t testing.TB, img image.Image) string {
+	t.Helper()
+	level, ok := scan(t, img).GetResultMetadata()[gozxing.ResultMetadataType_ERROR_CORRECTION_LEVEL].(string)
+	if !ok {
+		t.Fatal("the reader tells no error correction level")
+	}
+	return level
+}
+
+func scan(t testing.TB, img image.Image) *gozxing.Result {
+	t.Helper()
 	bmp, err := gozxing.NewBinaryBitmapFromImage(img)
 	if err != nil {
 		t.Fatal(err)
@@ -26,7 +41,7 @@ func Scan(t testing.TB, img image.Image) string {
 	if err != nil {
 		t.Fatalf("does not scan: %v", err)
 	}
-	return res.GetText()
+	return res
 }
 
 // ScanSVG reads the symbol in an SVG of package qrcode.

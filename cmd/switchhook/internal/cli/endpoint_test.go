@@ -20,6 +20,9 @@ func TestLifeOfAnEndpoint(t *testing.T) {
 	r.play(t, []line{
 		{"endpoint list", 0, "switchhook endpoint add REF URL makes one", ""},
 		{"deliveries", 0, "switchhook endpoint add REF URL makes one", ""},
+		{"instance add till --tenant acme", 1, "", "till: there is no such tenant: switchhook tenant list shows"},
+		{"endpoint add @acme/audit https://x.example/", 1, "", "@acme/audit: there is no such tenant"},
+		{"tenant add acme", 0, "", ""},
 		{"instance add till --tenant acme", 0, "till", ""},
 		{"instance show till", 0, "tenant           acme", ""},
 		{"endpoint add shop/crm " + hook + " --kinds message.*,qr.issued --bulk 50 --bulk-wait 2s", 0, "secret    whsec_first-e1", ""},
