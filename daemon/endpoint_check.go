@@ -178,6 +178,9 @@ func (f *fleet) checkEndpoint(ep *record.Endpoint, c api.EndpointChange) error {
 	if ep.Format != formatWITI && ep.Version != "" {
 		return invalid("version", "the format %s has none", ep.Format)
 	}
+	if ep.Format == callback.Format && ep.Stream != "" {
+		return invalid("format", "%s tells of profiles, which are a tenant's: add the endpoint to the tenant", ep.Format)
+	}
 	if (ep.Format == notify.Format || ep.Format == callback.Format) && ep.Bulk != nil {
 		return invalid("bulk", "the format %s takes one event at a time", ep.Format)
 	}
