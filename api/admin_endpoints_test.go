@@ -68,6 +68,8 @@ func TestLifeOfAnEndpoint(t *testing.T) {
 		{"POST", "endpoints", `{"name":"b","url":"https://x.example/","timeout":"soon"}`, 400, `"code":"bad_json"`},
 		{"GET", "endpoints?instance=acme", "", 200, `[{"id":"e1"`},
 		{"GET", "endpoints?tenant=beta", "", 200, `[{"id":"e2"`},
+		{"GET", "endpoints?tenant=t2", "", 200, `[{"id":"e2"`},
+		{"GET", "endpoints?tenant=nobody", "", 404, `"code":"no_tenant"`},
 		{"GET", "endpoints?daemon=1", "", 200, `[{"id":"e3"`},
 		{"GET", "endpoints?daemon=1&tenant=beta", "", 400, `name several owners`},
 		{"GET", "endpoints?daemon=yes", "", 400, `"field":"daemon"`},

@@ -71,6 +71,7 @@ func TestLifeOfATenant(t *testing.T) {
 		{"POST", "tenants/beta/numbers", `{"number":"5511999990000"}`, 200, `{"number":"5511999990000","registered":true}]`},
 		{"POST", "tenants/beta/numbers", `{"number":"15550001234"}`, 200, `{"number":"15550001234","registered":true,"instance":"shop"}`},
 		{"POST", "tenants/beta/numbers", `{"number":"0800"}`, 400, `"field":"number"`},
+		{"POST", "tenants/beta/numbers", `{"number":"005511999990000"}`, 400, `no 0 before the country code`},
 		{"POST", "tenants/beta/numbers", ``, 400, `"field":"number"`},
 		{"POST", "tenants/beta/numbers", `{"digits":"5511999990000"}`, 400, `"code":"bad_json"`},
 		{"POST", "tenants/nobody/numbers", `{"number":"5511999990000"}`, 404, `"code":"no_tenant"`},

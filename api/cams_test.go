@@ -50,6 +50,8 @@ func TestRootIsCAMS(t *testing.T) {
 		{"OPTIONS", "/", "", "", "", 405, `"Code":"InvalidAction.NotFound"`},
 		{"POST", "/", "", "", "x=" + strings.Repeat("y", 1<<20-2), 400, `"Code":"MissingAccessKeyId"`},
 		{"POST", "/", "", "", "x=" + strings.Repeat("y", 1<<20), 400, `"Code":"InvalidBody"`},
+		{"POST", "http://example.com", "", "", "", 400, `"Code":"MissingAccessKeyId"`},
+		{"POST", "http://example.com" + v1[1:], "", "", "", 404, `"Code":"InvalidAccessKeyId.NotFound"`},
 		{"POST", "/cams", "", "", "", 404, `{"error":"not found"}`},
 	} {
 		t.Run(c.method+" "+c.target+" "+c.accept+" "+c.auth, func(t *testing.T) {
@@ -67,7 +69,7 @@ func TestRootIsCAMS(t *testing.T) {
 
 // TestRootWithoutTenants is nobody's but a browser's, whatever it shows.
 func TestRootWithoutTenants(t *testing.T) {
-	_, h := rooms(t)
+	_, h := rooms(t, func(cfg *api.Config) { cfg.Tenants = nil })
 	for accept, status := range map[string]int{"text/html": 302, "application/json": 404} {
 		if w := do(h, "GET", "/?Signature=x", "", "Accept: "+accept, "Authorization: ACS3-HMAC-SHA256 x"); w.Code != status {
 			t.Errorf("%s: %d %s", accept, w.Code, w.Body)

@@ -367,7 +367,7 @@ func TestOtherPathsAndMethodsAskNobody(t *testing.T) {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}
 	}
-	_, none := rooms(t)
+	_, none := rooms(t, func(cfg *api.Config) { cfg.Tenants = nil })
 	for _, path := range []string{liveToken, liveToken + ".png", ""} {
 		if w := visit(none, "GET", "/m/"+path, "Accept: text/html"); w.Code != 404 || w.Body.String() != `{"error":"not found"}` {
 			t.Errorf("without tenants, %s: %d %s", path, w.Code, w.Body)

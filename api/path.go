@@ -8,8 +8,12 @@ import (
 // cleanPath makes runs of "/" one and leaves everything else of an escaped path
 // alone: no dot segments are resolved and an encoded slash stays part of its
 // segment. Some clients join a host that ends in "/" with a path that begins
-// with one (WIRE.md §0).
+// with one (WIRE.md §0). No path at all, which a target in absolute form may have, is
+// the root (RFC 9112, 3.2.2).
 func cleanPath(escaped string) string {
+	if escaped == "" {
+		return "/"
+	}
 	if !strings.Contains(escaped, "//") {
 		return escaped
 	}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"os"
@@ -238,6 +239,27 @@ func TestCAMSScript(t *testing.T) {
 	}
 	if body, ok := play("DeletePhoneMessageQrdl", "PhoneNumber="+camsNumber, "QrdlCode="+code); ok || body["Code"] != "InvalidQrdlCode" {
 		t.Errorf("%v", body)
+	}
+	for what, c := range map[string]struct {
+		args []string
+		env  string
+		says string
+	}{
+		"no operation":      {nil, "", "OPERATION is CreatePhoneMessageQrdl"},
+		"another operation": {[]string{"createPhoneMessageQrdl"}, "", "OPERATION is CreatePhoneMessageQrdl"},
+		"no quotes":         {[]string{"CreatePhoneMessageQrdl", "PrefilledMessage=Hello", "there"}, "", "quote a VALUE that has spaces"},
+		"no key":            {[]string{"ListPhoneMessageQrdl"}, "ALIBABA_CLOUD_ACCESS_KEY_ID=", "set ALIBABA_CLOUD_ACCESS_KEY_ID:"},
+		"a path":            {[]string{"ListPhoneMessageQrdl"}, "CAMS_URL=http://127.0.0.1:1/cams", "CAMS_URL has a path"},
+	} {
+		wrong := *d
+		if wrong.env = slices.Clone(d.env); c.env != "" {
+			wrong.env = append(wrong.env, c.env)
+		}
+		out, errs, err := wrong.run(t, camsClients, "bash", append([]string{"qrdl.sh"}, c.args...)...)
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != 2 || len(out) != 0 || !bytes.Contains(errs, []byte(c.says)) {
+			t.Errorf("%s: %v\n%s%s", what, err, out, errs)
+		}
 	}
 	d.env = append(d.env, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+strings.Repeat("x", 100))
 	if body, ok := play("ListPhoneMessageQrdl", "PhoneNumber="+camsNumber); ok || body["Code"] != "SignatureDoesNotMatch" {

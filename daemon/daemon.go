@@ -110,6 +110,7 @@ func New(o Options) (_ *Daemon, err error) {
 		return nil, err
 	}
 	d.keeper = &keeper{fleet: d.fleet, store: d.store, bus: d.bus, retention: d.cfg.Store.Retention, lastWords: lastWords, maxSize: int64(d.cfg.Store.MaxSize), log: d.log}
+	d.fleet.tenants.heard = func(stream string) bool { return d.keeper.heard(stream, d.outbox.Status(stream)) }
 	var control api.Sandbox
 	if d.phones != nil {
 		control = phones{d.phones, d.fleet}

@@ -81,10 +81,8 @@ func (f *fleet) checkRoom(ep *record.Endpoint) error {
 			return instance.ErrDeleted
 		}
 	}
-	if ep.Tenant != "" {
-		if _, err := f.tenants.find(ep.Tenant); err != nil {
-			return err
-		}
+	if ep.Tenant != "" && !f.tenants.named(ep.Tenant) {
+		return api.ErrNoTenant
 	}
 	if !f.started() {
 		return instance.ErrStopping

@@ -71,19 +71,20 @@ func TestEndpointRefused(t *testing.T) {
 	if _, err := d.admin.Add(t.Context(), api.AddSpec{Name: "y", Tenant: "a b"}); err == nil {
 		t.Error("a tenant with a space is taken")
 	}
-	for what, add := range map[string]func() error{
-		"an endpoint": func() error {
-			_, err := d.admin.AddEndpoint(t.Context(), api.EndpointSpec{Name: "x", Tenant: "acme", EndpointChange: at(s.url("x"))})
-			return err
-		},
-		"an instance": func() error {
-			_, err := d.admin.Add(t.Context(), api.AddSpec{Name: "y", Tenant: "acme"})
-			return err
-		},
-	} {
-		if err := add(); !errors.Is(err, api.ErrNoTenant) {
-			t.Errorf("%s of no tenant: %v", what, err)
+	other, err := d.admin.AddTenant(t.Context(), api.TenantSpec{Name: "other"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tenant := range []string{"acme", other.Tenant.ID} { // by name only
+		if _, err := d.admin.AddEndpoint(t.Context(), api.EndpointSpec{Name: "x", Tenant: tenant, EndpointChange: at(s.url("x"))}); !errors.Is(err, api.ErrNoTenant) {
+			t.Errorf("an endpoint of no tenant: %v", err)
 		}
+		if _, err := d.admin.Add(t.Context(), api.AddSpec{Name: "y", Tenant: tenant}); !errors.Is(err, api.ErrNoTenant) {
+			t.Errorf("an instance of no tenant: %v", err)
+		}
+	}
+	if _, err := d.admin.Endpoints(t.Context(), api.Owner{Tenant: "acme"}); !errors.Is(err, api.ErrNoTenant) {
+		t.Errorf("a list of no tenant: %v", err)
 	}
 	d.addTenant("acme")
 	for n := range 64 {

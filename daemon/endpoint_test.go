@@ -98,7 +98,7 @@ func TestWebhookRemoved(t *testing.T) {
 }
 
 // openStore opens the store of a daemon that has stopped.
-func openStore(t *testing.T, dir string) *store.Store {
+func openStore(t testing.TB, dir string) *store.Store {
 	t.Helper()
 	s, err := store.Open(filepath.Join(dir, "switchhook.db"), store.Options{
 		Network: "sandbox",

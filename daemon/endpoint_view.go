@@ -18,7 +18,11 @@ func (f *fleet) Endpoints(_ context.Context, of api.Owner) ([]api.Endpoint, erro
 	case of.Instance != "":
 		found = f.book.of(owner{stream: of.Instance})
 	case of.Tenant != "":
-		found = f.book.of(owner{tenant: of.Tenant})
+		ten, err := f.tenants.find(of.Tenant)
+		if err != nil {
+			return nil, err
+		}
+		found = f.book.of(owner{tenant: ten.Name})
 	case of.Daemon:
 		found = f.book.of(owner{})
 	default:

@@ -62,3 +62,7 @@ func Insist(ctx context.Context, wait time.Duration, store func(context.Context)
 	f.timing.StoreRetry = wait
 	return f.insist(store, done...)
 }
+
+// Scan counts a scan of a message QR code as following its link does, and does not wait
+// for it.
+func (d *Daemon) Scan(code string, rev int) { d.fleet.tenants.scans.add(revision{code, rev}) }

@@ -154,8 +154,8 @@ func (k *keeper) passed(ctx context.Context, stream string) uint64 {
 	return seq
 }
 
-// heard reports whether everyone has read the last event of a deleted instance
-// who will: it does not wait for a receiver that wants nothing any more. A paused
+// heard reports whether everyone has read the last event of a stream who will, of a
+// deleted instance or a tenant that is to go: it does not wait for a receiver that wants nothing any more. A paused
 // endpoint holds it, too, until its horizon, at which the outbox gives up what is
 // pending.
 func (k *keeper) heard(stream string, lanes []outbox.LaneStatus) bool {

@@ -14,7 +14,9 @@ import (
 )
 
 // How many nonces are remembered: of a key, more than it may sign calls in the half hour
-// that the longest is, and of all. Who has more is refused; none is forgotten early.
+// that the longest is, and of all. Where there are so many of all, a key has an equal share
+// yet, so that nobody is refused for what others have signed. A thousand keys that all do
+// their worst are five times as many. Who has more is refused; none is forgotten early.
 const (
 	maxNoncesEach = 1 << 16
 	maxNonces     = 1 << 20
@@ -78,14 +80,20 @@ func (n *nonces) take(s store.Nonce, now int64) error {
 	if end, there := n.used[s.Key][s.Hash]; there && end >= now {
 		return cams.ErrNonceUsed
 	}
-	if (len(n.used[s.Key]) >= maxNoncesEach || n.held >= maxNonces) && n.swept != now { // it takes a while
+	if n.full(s.Key) && n.swept != now { // it takes a while
 		n.sweep(now)
 	}
-	if len(n.used[s.Key]) >= maxNoncesEach || n.held >= maxNonces {
+	if n.full(s.Key) {
 		return fmt.Errorf("%w: the access key has signed %d calls within half an hour", instance.ErrBusy, len(n.used[s.Key]))
 	}
 	n.add(s)
 	return nil
+}
+
+// full reports whether a key has as many as it may. n.nonceMu is held.
+func (n *nonces) full(key string) bool {
+	has := len(n.used[key])
+	return has >= maxNoncesEach || n.held >= maxNonces && has >= maxNonces/max(1, len(n.used))
 }
 
 // sweep forgets what is over. n.nonceMu is held.

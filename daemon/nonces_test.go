@@ -54,6 +54,36 @@ func TestNoncesAreBounded(t *testing.T) {
 	}
 }
 
+// TestNoncesAreShared: who signs all that may be remembered, with as many keys as a tenant
+// has, keeps nobody else from an equal share, and all together are bounded all the same.
+func TestNoncesAreShared(t *testing.T) {
+	n := nonces{used: make(map[string]map[[store.NonceHash]byte]int64)}
+	const now, end = 1000, 2000
+	for i := range maxNoncesEach {
+		for k := range maxKeys {
+			if err := n.take(nonce(fmt.Sprint("greedy", k), i, end), now); err != nil {
+				t.Fatalf("nonce %d of key %d: %v", i, k, err)
+			}
+		}
+	}
+	for i, others := 0, 4; i < 3*maxNonces/maxKeys; i++ {
+		for k := range others {
+			switch err := n.take(nonce(fmt.Sprint("other", k), i, end), now); {
+			case i < maxNonces/(maxKeys+others) && err != nil:
+				t.Fatalf("nonce %d of another key: %v", i, err)
+			case err != nil && !errors.Is(err, instance.ErrBusy):
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := n.take(nonce("greedy0", maxNoncesEach, end), now); !errors.Is(err, instance.ErrBusy) {
+		t.Errorf("one more of a greedy key: %v", err)
+	}
+	if n.held > 2*maxNonces {
+		t.Errorf("%d are held", n.held)
+	}
+}
+
 // TestNonceOnce: of those who use a nonce at once, one does; after a restart, nobody; and
 // it is forgotten, in memory and on disk, when its time is over.
 func TestNonceOnce(t *testing.T) {

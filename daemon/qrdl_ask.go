@@ -7,6 +7,7 @@ import (
 	"github.com/switchhook/switchhook/api/cams"
 	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/record"
+	"github.com/switchhook/switchhook/store"
 )
 
 // owned answers the tenant of an id, or [cams.ErrNotOwned] where the number is not its.
@@ -24,7 +25,7 @@ func (t *tenants) owned(tenant, number string) (record.Tenant, error) {
 // CreateQRDL implements [api.Tenants].
 func (t *tenants) CreateQRDL(ctx context.Context, tenant, number string, c cams.Content) (out record.QRDL, err error) {
 	err = t.changeCode(ctx, tenant, number, func(ten record.Tenant) error {
-		if len(t.codes.which(func(p place) bool { return p == place{tenant, number} })) >= cams.MaxCodes {
+		if t.codes.countOf(place{tenant, number}) >= cams.MaxCodes {
 			return cams.ErrTooMany
 		}
 		code, err := t.codes.newCode()
@@ -36,7 +37,7 @@ func (t *tenants) CreateQRDL(ctx context.Context, tenant, number string, c cams.
 			Tenant: tenant, Code: code, Number: number, Message: c.Message, Image: c.Image,
 			Revision: 1, Token: t.codes.newToken(), CreatedAt: now, UpdatedAt: now,
 		}
-		return t.storeCode(ctx, ten, record.QRDLCreated, out)
+		return t.storeCode(ctx, t.store.Change(), ten, record.QRDLCreated, out)
 	})
 	return out, err
 }
@@ -48,15 +49,17 @@ func (t *tenants) UpdateQRDL(ctx context.Context, tenant, number, code string, c
 		if !there {
 			return cams.ErrNoQRDL
 		}
+		ch := t.store.Change()
+		was = t.tell(ch, ten, was)
 		out = was.Next(c.Message, c.Image, t.codes.newToken(), time.Now().UTC())
-		return t.storeCode(ctx, ten, record.QRDLUpdated, out)
+		return t.storeCode(ctx, ch, ten, record.QRDLUpdated, out)
 	})
 	return out, err
 }
 
-// storeCode stores a code that is new or has changed. The turn is held.
-func (t *tenants) storeCode(ctx context.Context, ten record.Tenant, kind record.Kind, code record.QRDL) error {
-	ch := t.store.Change()
+// storeCode stores a code that is new or has changed, with what a change has already. The
+// turn is held.
+func (t *tenants) storeCode(ctx context.Context, ch *store.Change, ten record.Tenant, kind record.Kind, code record.QRDL) error {
 	ch.PutQRDL(code)
 	ch.Append(factOf(ten.ID, kind, ten, code.Fact(ten.Name)))
 	if _, err := t.store.Commit(ctx, ch); err != nil {
@@ -77,11 +80,15 @@ func (t *tenants) ListQRDL(_ context.Context, tenant, number string) ([]record.Q
 // DeleteQRDL implements [api.Tenants].
 func (t *tenants) DeleteQRDL(ctx context.Context, tenant, number, code string) error {
 	return t.changeCode(ctx, tenant, number, func(ten record.Tenant) error {
-		was, there := t.codes.get(place{tenant, number}, code)
-		if !there {
+		if _, there := t.codes.get(place{tenant, number}, code); !there {
 			return cams.ErrNoQRDL
 		}
+		if err := t.countScans(ctx, false); err != nil {
+			return err // those of this code could not be counted later
+		}
+		was, _ := t.codes.get(place{tenant, number}, code)
 		ch := t.store.Change()
+		was = t.tell(ch, ten, was)
 		ch.DeleteQRDL(tenant, code)
 		ch.Append(factOf(ten.ID, record.QRDLDeleted, ten, was.Fact(ten.Name)))
 		if _, err := t.store.Commit(ctx, ch); err != nil {

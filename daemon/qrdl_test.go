@@ -182,6 +182,29 @@ func TestScansAreCounted(t *testing.T) {
 	}
 }
 
+// TestScansBeforeADelete are counted, though others wait to be stored with them.
+func TestScansBeforeADelete(t *testing.T) {
+	d := runDaemon(t, shortDir(t), nil)
+	acme := d.tenant("acme")
+	d.register("acme")
+	q := acme.create("hello")
+	ten, err := d.admin.Tenant(t.Context(), "acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = follow(t, q.DeepLinkURL) // those that follow wait a moment
+	d.d.Scan(q.QrdlCode, 1)
+	d.d.Scan(q.QrdlCode, 1)
+	if got := acme.call("DeletePhoneMessageQrdl", "PhoneNumber", number, "QrdlCode", q.QrdlCode); got.Code != "OK" {
+		t.Fatalf("%+v", got)
+	}
+	events := d.events(ten.ID, 0)
+	last := events[len(events)-1]
+	if fact := detail[record.QRDLFact](t, last); last.Type != record.QRDLDeleted || fact.Total != 3 {
+		t.Errorf("%d events, the last %s %+v", len(events), last.Type, fact)
+	}
+}
+
 // TestUpdatesAtOnce: of 64 updates of a code exactly one is live in the end, and at no
 // moment does neither the newest link nor the one before it answer properly.
 func TestUpdatesAtOnce(t *testing.T) {
@@ -485,7 +508,7 @@ func TestTenantsStay(t *testing.T) {
 }
 
 // detail reads the fact of an event.
-func detail[T any](t *testing.T, ev client.Event) (fact T) {
+func detail[T any](t testing.TB, ev client.Event) (fact T) {
 	t.Helper()
 	if err := json.Unmarshal(ev.Data.Detail, &fact); err != nil {
 		t.Fatalf("%s: %v", ev.Data.Detail, err)

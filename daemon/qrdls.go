@@ -19,13 +19,14 @@ import (
 	"github.com/switchhook/switchhook/store"
 )
 
-// qrdls is every message QR code as the store holds it, in memory: some 500 bytes each.
-// Its methods may be called from any goroutine.
+// qrdls is every message QR code as the store holds it, in memory: some 500 bytes each,
+// and 72 for each former revision that it remembers. Its methods may be called from any
+// goroutine.
 //
 // What a token was once made for is not kept: it proves by its last 40 bits that it was
 // made here, and one that leads to nothing any more is one that did. So the links of all
-// former revisions are known to be old, for ever and at no cost. Who forges one learns
-// that it is old.
+// former revisions are known to be old, for ever, at no cost, and when a backup is
+// restored. Who forges one learns that it is old.
 type qrdls struct {
 	seal []byte        // tokens are proved by it
 	turn chan struct{} // of one: held over a change of codes until it is stored
@@ -41,7 +42,7 @@ type qrdls struct {
 type place struct{ tenant, number string }
 
 func (q *qrdls) load(s *store.Store) error {
-	q.seal = []byte(s.LogID())
+	q.seal = []byte(s.LinkKey())
 	q.turn = make(chan struct{}, 1)
 	q.byCode, q.byToken = make(map[string]record.QRDL), make(map[string]string)
 	q.of, q.each = make(map[place]map[string]bool), make(map[string]int)
@@ -92,6 +93,13 @@ func (q *qrdls) count(tenant string) int {
 	q.mu.RLock()
 	defer q.mu.RUnlock()
 	return q.each[tenant]
+}
+
+// countOf answers how many codes a tenant's number has.
+func (q *qrdls) countOf(at place) int {
+	q.mu.RLock()
+	defer q.mu.RUnlock()
+	return len(q.of[at])
 }
 
 // get answers the code of a tenant's number.

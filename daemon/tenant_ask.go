@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/switchhook/switchhook/api"
+	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/record"
 )
 
@@ -25,7 +26,6 @@ const (
 
 var (
 	spaceRule  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	numberRule = regexp.MustCompile(`^[0-9]{7,15}$`)
 	actionRule = regexp.MustCompile(`^cams:([A-Za-z]{1,64}\*?|\*)$`)
 )
 
@@ -180,7 +180,7 @@ func (t *tenants) changed(ctx context.Context, nameOrID string, with func(*recor
 // AddNumber implements [api.Tenants].
 func (t *tenants) AddNumber(ctx context.Context, nameOrID, number string) (api.Tenant, error) {
 	number = strings.TrimPrefix(number, "+")
-	if !numberRule.MatchString(number) {
+	if !instance.PhoneDigits(number) {
 		return api.Tenant{}, errNumber
 	}
 	return t.changed(ctx, nameOrID, func(ten *record.Tenant) (what, key string, err error) {
@@ -198,7 +198,7 @@ func (t *tenants) AddNumber(ctx context.Context, nameOrID, number string) (api.T
 	})
 }
 
-var errNumber = invalid("number", "must be 7 to 15 digits in international form, without spaces")
+var errNumber = invalid("number", instance.PhoneRule)
 
 // registrar is the name of the tenant that a number is registered for, empty without
 // one.
@@ -216,7 +216,7 @@ func (t *tenants) registrar(number string) string {
 // RemoveNumber implements [api.Tenants].
 func (t *tenants) RemoveNumber(ctx context.Context, nameOrID, number string) (api.Tenant, error) {
 	number = strings.TrimPrefix(number, "+")
-	if !numberRule.MatchString(number) {
+	if !instance.PhoneDigits(number) {
 		return api.Tenant{}, errNumber
 	}
 	return t.changed(ctx, nameOrID, func(ten *record.Tenant) (what, key string, err error) {

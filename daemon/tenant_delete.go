@@ -84,10 +84,8 @@ func (t *tenants) needed(ten record.Tenant) string {
 	case t.codes.count(ten.ID) > 0:
 		return "the tenant has message QR codes: delete them first, with DeletePhoneMessageQrdl (switchhook tenant codes " + ten.Name + ")"
 	}
-	for _, l := range t.outbox.Status(ten.ID) {
-		if l.Pending > 0 {
-			return "events of the tenant are still being delivered: try again when they are (switchhook deliveries)"
-		}
+	if t.store.Head(ten.ID) > 0 && !t.heard(ten.ID) {
+		return "events of the tenant are still on their way to endpoints or to NATS: try again when they are there (switchhook deliveries)"
 	}
 	return ""
 }

@@ -21,7 +21,8 @@ type tenants struct {
 	nonces
 	codes qrdls
 	scans scans
-	turn  chan struct{} // of one: held over a change of tenants until it is stored
+	turn  chan struct{}            // of one: held over a change of tenants until it is stored
+	heard func(stream string) bool // reports whether everyone has its last event who will
 
 	mu       sync.RWMutex
 	byID     map[string]record.Tenant // guarded by mu; what a value refers to never changes
@@ -76,7 +77,15 @@ func (f *fleet) loadTenants(records []record.Instance) error {
 	if err := t.nonces.load(f.store, time.Now()); err != nil {
 		return err
 	}
-	return t.codes.load(f.store)
+	if err := t.codes.load(f.store); err != nil {
+		return err
+	}
+	for code, q := range t.codes.byCode { // nobody else has it yet
+		if q.Untold > 0 {
+			t.scans.keep(code, true)
+		}
+	}
+	return nil
 }
 
 // tenantOf answers whose an instance is.
@@ -129,6 +138,15 @@ func (t *tenants) find(nameOrID string) (record.Tenant, error) {
 		return ten, api.ErrNoTenant
 	}
 	return ten, nil
+}
+
+// named reports whether there is a tenant of that name. Instances and endpoints name
+// theirs so, never by its id.
+func (t *tenants) named(name string) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	_, there := t.byName[name]
+	return there
 }
 
 // use keeps a tenant from being deleted until done is called, or answers

@@ -41,9 +41,10 @@ type QRDL struct {
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"` // when this revision began
 
-	Scans int64          `json:"scans"`           // of this revision
-	Past  []QRDLRevision `json:"past,omitempty"`  // those before, the oldest first, at most [MaxPast]
-	Older int64          `json:"older,omitempty"` // the scans of those that are not in Past any more
+	Scans  int64          `json:"scans"`            // of this revision
+	Untold int64          `json:"untold,omitempty"` // those of them that no event has told yet
+	Past   []QRDLRevision `json:"past,omitempty"`   // those before, the oldest first, at most [MaxPast]
+	Older  int64          `json:"older,omitempty"`  // the scans of those that are not in Past any more
 }
 
 // QRDLRevision is a former revision of a message QR code.
@@ -67,7 +68,7 @@ func (q *QRDL) Total() int64 {
 }
 
 // Next is the revision that follows at a moment, under another token. It shares nothing
-// with q.
+// with q, all of whose scans have been told.
 func (q *QRDL) Next(message, image, token string, at time.Time) QRDL {
 	out := *q
 	out.Past = append(slices.Clone(q.Past), QRDLRevision{Revision: q.Revision, From: q.UpdatedAt, Until: at, Scans: q.Scans})
@@ -76,27 +77,42 @@ func (q *QRDL) Next(message, image, token string, at time.Time) QRDL {
 		out.Past = out.Past[1:]
 	}
 	out.Message, out.Image, out.Token = message, image, token
-	out.Revision, out.UpdatedAt, out.Scans = q.Revision+1, at, 0
+	out.Revision, out.UpdatedAt, out.Scans, out.Untold = q.Revision+1, at, 0, 0
 	return out
 }
 
-// Scanned is the code after further scans of a revision, and how often that was scanned
-// then. It shares nothing with q. Scans of a revision that is not remembered count in all.
-func (q *QRDL) Scanned(revision int, times int64) (out QRDL, scans int64) {
+// Scanned is the code after further scans of a revision. It shares nothing with q. Those
+// of its own revision are to be told; for those of a former one the fact tells them at
+// once, beside whatever is to be told yet. Scans of a revision that is not remembered
+// count in all.
+func (q *QRDL) Scanned(tenant string, revision int, times int64) (out QRDL, former *QRDLFact) {
 	out = *q
 	out.Past = slices.Clone(q.Past)
 	if revision == q.Revision {
 		out.Scans += times
-		return out, out.Scans
+		out.Untold += times
+		return out, nil
 	}
-	for i := range out.Past {
-		if out.Past[i].Revision == revision {
-			out.Past[i].Scans += times
-			return out, out.Past[i].Scans
-		}
+	scans := times
+	if i := slices.IndexFunc(out.Past, func(p QRDLRevision) bool { return p.Revision == revision }); i >= 0 {
+		out.Past[i].Scans += times
+		scans = out.Past[i].Scans
+	} else {
+		out.Older += times
 	}
-	out.Older += times
-	return out, times
+	fact := out.Fact(tenant)
+	fact.Revision, fact.Count, fact.Scans = revision, times, scans
+	fact.Total -= out.Untold
+	return out, &fact
+}
+
+// Told is the code once its scans have been told, and what tells them.
+func (q *QRDL) Told(tenant string) (out QRDL, fact QRDLFact) {
+	out = *q
+	out.Untold = 0
+	fact = q.Fact(tenant)
+	fact.Count = q.Untold
+	return out, fact
 }
 
 // Fact is what an event tells of it.

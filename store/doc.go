@@ -9,6 +9,7 @@
 //	           network                      -> "whatsapp" or "sandbox"
 //	           commit                       -> uint64, counts transactions
 //	           log                          -> a random name of this log
+//	           links                        -> random, by it links of message QR codes are known
 //	           keys                         -> the file's own keys, wrapped; see package seal
 //	           compact                      -> 1 while the next Open shall compact the file
 //	           import 0 <export>            -> when an exported instance came in, RFC 3339
@@ -30,8 +31,9 @@
 //
 // "Sealed" is a promise of [Options.Unseal]. Keys are not sealed, as device keys
 // are scanned by prefix and in order: who reads the file without its keys learns
-// which instances, sessions and streams there are, how much each holds, and from
-// the device keys the phone numbers an account has exchanged messages with.
+// which instances, sessions, streams, tenants and message QR codes there are, how much
+// each holds, how often each access key was used lately, and from the device keys the
+// phone numbers an account has exchanged messages with.
 // An event is sealed for its stream, not for its place in it: its seq is given
 // out after it was sealed.
 //

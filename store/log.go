@@ -177,11 +177,14 @@ func (s *Store) Last() uint64 {
 }
 
 // LogID names this log for as long as it lives: a new file has a new one.
-func (s *Store) LogID() string {
-	var id string
-	_ = s.view(func(tx *bbolt.Tx) error { // closed: no id
-		id = string(tx.Bucket([]byte(bucketMeta)).Get(keyLogID))
+func (s *Store) LogID() string { return s.meta(keyLogID) }
+
+// meta answers a value of the bucket meta, empty without one or when the store is closed.
+func (s *Store) meta(key []byte) string {
+	var value string
+	_ = s.view(func(tx *bbolt.Tx) error {
+		value = string(tx.Bucket([]byte(bucketMeta)).Get(key))
 		return nil
 	})
-	return id
+	return value
 }

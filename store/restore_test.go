@@ -104,6 +104,7 @@ func TestRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	used := ids(commit(t, s, func(c *store.Change) { c.Append(record.Event{Stream: "a", Kind: "test", At: moment}) }))
+	links := s.LinkKey()
 	stop()
 
 	ratchets := func(key []byte) bool { return key[0] == 's' || key[0] == 'k' }
@@ -118,6 +119,9 @@ func TestRestore(t *testing.T) {
 	again, stop := started(t, path, sealedBy(mask{}))
 	if again.LogID() == s.LogID() || again.LogID() != r.Log {
 		t.Error("the log has the same name")
+	}
+	if key := again.LinkKey(); key == "" || key != links {
+		t.Errorf("links are known by %q, and were by %q", key, links)
 	}
 	var keys []string
 	if err := again.Device("a", "one").Scan(nil, func(k, _ []byte) error { keys = append(keys, string(k)); return nil }); err != nil || !slices.Equal(keys, []string{"i identity"}) {

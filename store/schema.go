@@ -51,6 +51,7 @@ var (
 	keyNetwork = []byte("network")
 	keyCommit  = []byte("commit")
 	keyLogID   = []byte("log")
+	keyLinks   = []byte("links")
 	keyKeys    = []byte("keys")
 	keyCompact = []byte("compact")
 )
@@ -129,6 +130,7 @@ func prepare(db *bbolt.DB, network string, keys []byte, sealer Sealer) (commits 
 			meta.Put(keySchema, binary.BigEndian.AppendUint64(nil, Schema)),
 			meta.Put(keyNetwork, []byte(network)),
 			meta.Put(keyLogID, []byte(rand.Text())),
+			meta.Put(keyLinks, []byte(rand.Text())),
 			putKeys(meta, keys),
 			putCommit(meta, commits),
 		)

@@ -26,6 +26,10 @@ func (c *Change) DeleteQRDL(tenant, code string) {
 	c.delete(bucketQRDLs, c.key(tenant, code))
 }
 
+// LinkKey is random and a new file's own. It outlives a restore: what was printed before
+// is known after it.
+func (s *Store) LinkKey() string { return s.meta(keyLinks) }
+
 // Tenants answers every tenant, by id.
 func (s *Store) Tenants() ([]record.Tenant, error) {
 	return list[record.Tenant](s, bucketTenants, nil)

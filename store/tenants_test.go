@@ -75,6 +75,28 @@ func TestTenants(t *testing.T) {
 	}
 }
 
+// TestLinkKeyIsMadeOnce, in a new file and in one of schema 3.
+func TestLinkKeyIsMadeOnce(t *testing.T) {
+	path := newPath(t)
+	s, stop := started(t, path)
+	first := s.LinkKey()
+	stop()
+	edit(t, path, func(tx *bbolt.Tx) error {
+		meta := tx.Bucket([]byte("meta"))
+		return errors.Join(
+			tx.DeleteBucket([]byte("tenants")), tx.DeleteBucket([]byte("qrdls")), tx.DeleteBucket([]byte("nonces")),
+			meta.Delete([]byte("links")), meta.Put([]byte("schema"), binary.BigEndian.AppendUint64(nil, 3)),
+		)
+	})
+	s, stop = started(t, path)
+	key := s.LinkKey()
+	stop()
+	s, _ = started(t, path)
+	if first == "" || key == "" || key == first || s.LinkKey() != key {
+		t.Errorf("links are known by %q, in an older file by %q, then by %q", first, key, s.LinkKey())
+	}
+}
+
 // TestNonces: what is not over is read at the start, what is over is forgotten.
 func TestNonces(t *testing.T) {
 	path := newPath(t)

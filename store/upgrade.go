@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/binary"
 
 	"go.etcd.io/bbolt"
@@ -22,7 +23,13 @@ func upgrade(tx *bbolt.Tx, schema uint64, sealer Sealer) error {
 			}
 		}
 	}
-	return tx.Bucket([]byte(bucketMeta)).Put(keySchema, binary.BigEndian.AppendUint64(nil, Schema))
+	meta := tx.Bucket([]byte(bucketMeta))
+	if schema < 4 {
+		if err := meta.Put(keyLinks, []byte(rand.Text())); err != nil {
+			return err
+		}
+	}
+	return meta.Put(keySchema, binary.BigEndian.AppendUint64(nil, Schema))
 }
 
 // sealAll seals the values of a bucket that were never sealed.

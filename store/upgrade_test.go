@@ -24,19 +24,25 @@ func TestUpgradeSealsLanes(t *testing.T) {
 	edit(t, path, func(tx *bbolt.Tx) error {
 		return errors.Join(
 			tx.Bucket([]byte("meta")).Put([]byte("schema"), binary.BigEndian.AppendUint64(nil, 1)),
+			tx.Bucket([]byte("meta")).Delete([]byte("links")),
 			tx.Bucket([]byte("lanes")).Put([]byte("e\x00a"), []byte(`{"endpoint":"e","stream":"a","acked":7,"prev":6}`)),
 			tx.Bucket([]byte("dead")).Put([]byte(deadKey), []byte(`{"endpoint":"e","stream":"a","from":3,"to":5,"reason":"expired"}`)),
 		)
 	})
 	before := transactions(t, path)
+	seals := make(map[string]bool)
 	for range 2 { // the second time there is nothing to do
 		s, stop := started(t, path, ringed(key, &ring))
+		seals[s.LinkKey()] = true
 		lanes, err1 := s.Lanes()
 		dead, err2 := s.DeadLetters("e")
 		if err := errors.Join(err1, err2); err != nil || len(lanes) != 1 || lanes[0].Acked != 7 || len(dead) != 1 || dead[0].To != 5 {
 			t.Fatalf("%+v, %+v, %v", lanes, dead, err)
 		}
 		stop()
+	}
+	if len(seals) != 1 || seals[""] {
+		t.Errorf("links are proved by %d texts, or by none", len(seals))
 	}
 	if n := transactions(t, path); n != before+1 {
 		t.Errorf("the upgrade took %d transactions", n-before)

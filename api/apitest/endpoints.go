@@ -52,6 +52,13 @@ func (e *Endpoints) Endpoints(_ context.Context, of api.Owner) ([]api.Endpoint, 
 	if e.f.err != nil {
 		return nil, e.f.err
 	}
+	if of.Tenant != "" {
+		t, err := e.f.tenant(of.Tenant)
+		if err != nil {
+			return nil, err
+		}
+		of.Tenant = t.Name
+	}
 	var out []api.Endpoint
 	for _, t := range e.all {
 		daemon := t.Instance == "" && t.tenant == ""

@@ -258,7 +258,7 @@ func (f *Fake) RemoveNumber(_ context.Context, nameOrID, number string) (api.Ten
 func phone(number string) (string, error) {
 	digits := strings.TrimPrefix(number, "+")
 	if !instance.PhoneDigits(digits) {
-		return "", &instance.InvalidError{Field: "number", Problem: "must be 8 to 15 digits, the first not 0, such as 5511999990000"}
+		return "", &instance.InvalidError{Field: "number", Problem: instance.PhoneRule}
 	}
 	return digits, nil
 }

@@ -14,18 +14,23 @@
 set -euo pipefail
 export LC_ALL=C # a character is a byte
 
+# usage says what is wrong with the command line, and how one looks.
 usage() {
-	printf 'usage: %s OPERATION [KEY=VALUE ...]\nOPERATION is Create-, Update-, List- or DeletePhoneMessageQrdl; set %s, %s and %s\n' \
-		"${0##*/}" CAMS_URL ALIBABA_CLOUD_ACCESS_KEY_ID ALIBABA_CLOUD_ACCESS_KEY_SECRET >&2
+	printf '%s: %s\nusage: %s OPERATION [KEY=VALUE ...]\n' "${0##*/}" "$1" "${0##*/}" >&2
 	exit 2
 }
 
 action=${1:-}
 case $action in
 CreatePhoneMessageQrdl | UpdatePhoneMessageQrdl | ListPhoneMessageQrdl | DeletePhoneMessageQrdl) shift ;;
-*) usage ;;
+*) usage 'OPERATION is CreatePhoneMessageQrdl, UpdatePhoneMessageQrdl, ListPhoneMessageQrdl or DeletePhoneMessageQrdl' ;;
 esac
-[[ -n ${CAMS_URL:-} && -n ${ALIBABA_CLOUD_ACCESS_KEY_ID:-} && -n ${ALIBABA_CLOUD_ACCESS_KEY_SECRET:-} ]] || usage
+for name in CAMS_URL ALIBABA_CLOUD_ACCESS_KEY_ID ALIBABA_CLOUD_ACCESS_KEY_SECRET; do
+	[[ -n ${!name:-} ]] || usage "set $name: CAMS_URL is where the daemon is, the key is what switchhook tenant add has shown"
+done
+url=${CAMS_URL%/}
+host=${url#*://}
+[[ $host != */* ]] || usage 'CAMS_URL has a path: give the root of the daemon, such as http://127.0.0.1:8080'
 
 # The secret reaches no other program, neither by argument, which everybody on the
 # machine can read, nor by environment: openssl takes an HMAC's key as an argument, so
@@ -77,13 +82,11 @@ encode() {
 
 body=''
 for pair in "$@"; do
-	[[ $pair == ?*=* ]] || usage
+	[[ $pair == ?*=* ]] || usage "an argument is not KEY=VALUE: quote a VALUE that has spaces, as PrefilledMessage='Hello there'"
 	body+="${body:+&}$(encode "${pair%%=*}")=$(encode "${pair#*=}")"
 done
 
-url=${CAMS_URL%/}
 type=application/x-www-form-urlencoded
-host=${url#*://}
 date=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 nonce=$(openssl rand -hex 16)
 hash=$(printf %s "$body" | sha256)
@@ -100,7 +103,7 @@ request=$(printf 'POST\n/\n\n%s\n%s\n%s' "$headers" "$names" "$hash" | sha256)
 signature=$(printf 'ACS3-HMAC-SHA256\n%s' "$request" | hmac)
 
 # What is sent is not an argument either: it holds a phone number.
-printf %s "$body" | curl --silent --show-error --fail-with-body --data-binary @- --header @<(
+printf %s "$body" | curl --silent --show-error --fail-with-body --write-out '\n' --data-binary @- --header @<(
 	printf %s "$headers"
 	printf 'Authorization: ACS3-HMAC-SHA256 Credential=%s,SignedHeaders=%s,Signature=%s\n' \
 		"$ALIBABA_CLOUD_ACCESS_KEY_ID" "$names" "$signature"

@@ -22,7 +22,7 @@ func (a *app) deliveries() *cobra.Command {
 		if len(args) > 0 {
 			lanes, err := cl.Deliveries(ctx, args[0])
 			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+				return fmt.Errorf("%s: %w", args[0], a.orOfTenant(ctx, cl, args[0], "deliveries %s%s shows those of its events", err))
 			}
 			return a.lanes(args[0], lanes, failures)
 		}
@@ -39,8 +39,8 @@ func (a *app) deliveries() *cobra.Command {
 		return a.say("These are the %d of %d that need attention most: switchhook deliveries NAME%s shows those of an instance.", len(lanes), total, a.here())
 	})
 	c.Long = "Shows how far the deliveries of an instance have come, for each of its endpoints, and the replays under way. NAME may\n" +
-		"be daemon. Without it, it shows the deliveries of all, those in trouble first. When few tries have failed, they are\n" +
-		"shown, too."
+		"be daemon, or a tenant's id. Without it, it shows the deliveries of all, those in trouble first. When few tries have\n" +
+		"failed, they are shown, too."
 	c.Example = "  switchhook deliveries shop --failures"
 	c.Flags().BoolVar(&failures, "failures", false, "show all failed tries that are kept, with the beginning of each answer")
 	return c

@@ -118,7 +118,7 @@ func (a *app) listEndpoints() *cobra.Command {
 	c.Long = "Shows the endpoints and how they do. What waits counts events that a filter does not let through, too."
 	c.Example = "  switchhook endpoint list --instance shop"
 	c.Flags().StringVar(&of.Instance, "instance", "", "only those of the instance of this `name` or id")
-	c.Flags().StringVar(&of.Tenant, "tenant", "", "only those of the tenant of this `name`")
+	c.Flags().StringVar(&of.Tenant, "tenant", "", "only those of the tenant of this `name` or id")
 	c.Flags().BoolVar(&of.Daemon, "daemon", false, "only those of the whole daemon")
 	return c
 }

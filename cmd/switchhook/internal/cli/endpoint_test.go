@@ -33,6 +33,7 @@ func TestLifeOfAnEndpoint(t *testing.T) {
 		{"endpoint add nobody/crm https://x.example/", 1, "", "nobody/crm: no such instance: switchhook instance list shows"},
 		{"endpoint list", 0, "shop/crm     standard     ok     0        https://crm.example.org\n", ""},
 		{"endpoint list --tenant acme", 0, "@acme/audit  cloudevents", ""},
+		{"endpoint list --tenant nobody", 1, "", "there is no such tenant: switchhook tenant list shows"},
 		{"endpoint list --daemon", 0, "/all      standard", ""},
 		{"endpoint list --instance till", 0, "There is no such endpoint", ""},
 		{"endpoint show shop/crm", 0, "up to 50 events in a request, waiting 2s for more", ""},

@@ -24,7 +24,7 @@ func (a *app) events() *cobra.Command {
 		if follow {
 			show = a.follow
 		}
-		return a.orOfTenant(ctx, cl, name, show(ctx, cl, name, after))
+		return a.orOfTenant(ctx, cl, name, "events %s%s shows its events", show(ctx, cl, name, after))
 	})
 	c.Long = "Shows the events of an instance, oldest first, with what was written in messages. With --json they are one array; with --json and --follow\n" +
 		"each is one object on a line of its own. NAME may be daemon, for the daemon's own events,\n" +
@@ -109,14 +109,14 @@ func stream(ctx context.Context, cl *client.Client, name string) (string, error)
 	return e.ID, err
 }
 
-// orOfTenant says where the events are when no instance was found, but a tenant of that
-// name.
-func (a *app) orOfTenant(ctx context.Context, cl *client.Client, name string, err error) error {
+// orOfTenant says what to do when no instance was found, but a tenant of that name. instead
+// is the command that does it, of the tenant's id and how the daemon is reached.
+func (a *app) orOfTenant(ctx context.Context, cl *client.Client, name, instead string, err error) error {
 	if !errors.Is(err, instance.ErrNotFound) {
 		return err
 	}
 	if t, none := cl.Tenant(ctx, name); none == nil && t.ID != name {
-		return fmt.Errorf("it is no instance, but a tenant: switchhook events %s%s shows its events", t.ID, a.here())
+		return fmt.Errorf("it is no instance, but a tenant: switchhook "+instead, t.ID, a.here())
 	}
 	return err
 }

@@ -30,7 +30,7 @@ func (a *app) replay() *cobra.Command {
 		}
 		lanes, err := cl.Replay(ctx, name, spec)
 		if err != nil {
-			return err
+			return a.orOfTenant(ctx, cl, name, "replay %s%s … delivers its events once more", err)
 		}
 		if a.json {
 			return a.document(lanes)

@@ -82,7 +82,8 @@ func (a *app) listTenants() *cobra.Command {
 
 func (a *app) showTenant() *cobra.Command {
 	return a.onTenant("show NAME", "show everything about one tenant but secrets",
-		"Shows a tenant with its instances, its keys and the phone numbers that these may use. NAME may be its id.",
+		"Shows a tenant with its instances, its keys and the phone numbers that these may use. NAME may be its id. With --json\n"+
+			"numbers are whole.",
 		"tenant show acme", func(ctx context.Context, cl *client.Client, args []string) error {
 			t, err := cl.Tenant(ctx, args[0])
 			if err != nil {
@@ -135,7 +136,8 @@ func (a *app) deleteTenant() *cobra.Command {
 }
 
 func (a *app) tenantNumber() *cobra.Command {
-	const about = "DIGITS is a phone number in international form; a +, spaces and dashes in it do not matter."
+	const about = "DIGITS is a phone number in international form; a +, and, in quotes, spaces and dashes do not\n" +
+		"matter."
 	return group("number", "the phone numbers that are a tenant's without an instance",
 		a.onTenant("add NAME DIGITS", "let its keys use a phone number",
 			"Registers a phone number with a tenant, whose keys may make message QR codes for it then. The number of an instance\n"+

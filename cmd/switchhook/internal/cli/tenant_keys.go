@@ -83,14 +83,21 @@ func (a *app) rotateAccessKey() *cobra.Command {
 			if err != nil || a.json {
 				return a.either(k, err)
 			}
-			before := key + ", signs no more"
-			if grace > 0 {
-				before = key + ", signs for " + grace.String() + " yet"
-			}
-			return a.once(append(newKey(tenant, k), []string{"the one before", before})...)
+			return a.once(append(newKey(tenant, k), []string{"the one before", key + ", " + a.before(ctx, cl, tenant, key)})...)
 		})
 	c.Flags().DurationVar(&grace, "grace", 24*time.Hour, "`duration` that the one before signs yet, at most 720h; 0s for no more")
 	return c
+}
+
+// before is how a key is that another was made in place of. It may have been disabled, or
+// rotated before with less grace. That it cannot be asked is no reason to lose a secret.
+func (a *app) before(ctx context.Context, cl *client.Client, tenant, key string) string {
+	t, err := cl.Tenant(ctx, tenant)
+	i := slices.IndexFunc(t.Keys, func(k api.AccessKey) bool { return k.ID == key })
+	if err != nil || i < 0 {
+		return fmt.Sprintf("see switchhook tenant key list %s%s", tenant, a.here())
+	}
+	return keyState(t.Keys[i], time.Now())
 }
 
 // once prints rows that hold the secret of a new key.
@@ -121,7 +128,12 @@ func (a *app) switchAccessKey(use, short string, disabled bool) *cobra.Command {
 	}
 	return a.onKey(use, short, about, "tenant key "+verb+" acme LTAI5tExample",
 		func(ctx context.Context, cl *client.Client, tenant, key string, _ []string) error {
-			return a.changedKey(ctx, cl, tenant, key, api.KeyChange{Disabled: &disabled})
+			k, name, err := changedKey(ctx, cl, tenant, key, api.KeyChange{Disabled: &disabled})
+			if err == nil && !disabled && keyState(k, time.Now()) == ended {
+				return fmt.Errorf("%s was rotated and its grace is over: use the key that came in its place, or switchhook tenant key add %s%s makes one",
+					key, name, a.here())
+			}
+			return a.sayKey(k, name, err)
 		})
 }
 
@@ -151,7 +163,8 @@ func (a *app) restrictAccessKey(use, short, about string, change func(now, by []
 			if err != nil {
 				return err
 			}
-			return a.changedKey(ctx, cl, tenant, key, api.KeyChange{Deny: &next})
+			k, name, err := changedKey(ctx, cl, tenant, key, api.KeyChange{Deny: &next})
+			return a.sayKey(k, name, err)
 		})
 	return c
 }
@@ -181,22 +194,26 @@ func allow(now, by []string) ([]string, error) {
 	return next, nil
 }
 
-// changedKey changes a key and says how it then is.
-func (a *app) changedKey(ctx context.Context, cl *client.Client, tenant, key string, ch api.KeyChange) error {
+// changedKey changes a key and answers it as it then is, with the tenant's name.
+func changedKey(ctx context.Context, cl *client.Client, tenant, key string, ch api.KeyChange) (api.AccessKey, string, error) {
 	t, err := cl.ChangeKey(ctx, tenant, key, ch)
 	if err != nil {
-		return err
+		return api.AccessKey{}, "", err
 	}
 	for _, k := range t.Keys {
-		switch {
-		case k.ID != key:
-		case a.json:
-			return a.document(k)
-		default:
-			return a.say("%s of %s is %s%s", k.ID, t.Name, keyState(k, time.Now()), denied(k))
+		if k.ID == key {
+			return k, t.Name, nil
 		}
 	}
-	return api.ErrNoKey // deleted meanwhile
+	return api.AccessKey{}, "", api.ErrNoKey // deleted meanwhile
+}
+
+// sayKey says how a key is.
+func (a *app) sayKey(k api.AccessKey, tenant string, err error) error {
+	if err != nil || a.json {
+		return a.either(k, err)
+	}
+	return a.say("%s of %s is %s%s", k.ID, tenant, keyState(k, time.Now()), denied(k))
 }
 
 func (a *app) deleteAccessKey() *cobra.Command {
@@ -211,11 +228,14 @@ func (a *app) deleteAccessKey() *cobra.Command {
 		})
 }
 
+// ended is the state of a key whose grace is over.
+const ended = "ended"
+
 // keyState is whether a key signs at a moment, for people.
 func keyState(k api.AccessKey, now time.Time) string {
 	switch {
 	case !k.Until.IsZero() && !now.Before(k.Until):
-		return "ended"
+		return ended
 	case k.Disabled:
 		return "disabled"
 	case !k.Until.IsZero():
