@@ -16,6 +16,7 @@ func (a *API) tenantRoutes() []route {
 		{http.MethodGet, one(), a.showTenant},
 		{http.MethodPatch, one(), a.changeTenant},
 		{http.MethodDelete, one(), a.deleteTenant},
+		{http.MethodPost, one("secret", "rotate"), a.rotateAppSecret},
 		{http.MethodPost, one("numbers"), a.addNumber},
 		{http.MethodPost, one("numbers", "remove"), a.removeNumber},
 		{http.MethodPost, one("keys"), a.addKey},

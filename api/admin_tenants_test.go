@@ -47,10 +47,10 @@ func TestLifeOfATenant(t *testing.T) {
 	}
 	play(t, h, []exchange{
 		{"GET", "tenants", "", 200, `[{"id":"t2","name":"beta"`},
-		{"GET", "tenants/default", "", 200, `"subscribed":true,"instances":["acme"],"numbers":[],"keys":[],"qrdls":0,"seq":0}`},
+		{"GET", "tenants/default", "", 200, `"subscribed":true,"instances":["acme"],"numbers":[],"keys":[],"qrdls":0,"seq":0,"sdkappid":1400000001,"admins":["administrator"],"custom":[]}`},
 		{"GET", "tenants/gamma", "", 200, `"id":"t3"`},
 		{"POST", "tenants", `{"name":"delta","space_id":"cams-8c8"}`, 201, `"space_id":"cams-8c8"`},
-		{"POST", "tenants", `{"name":"epsilon"}`, 201, `"access_key_id":"AKID4","access_key_secret":"secret4"}`},
+		{"POST", "tenants", `{"name":"epsilon"}`, 201, `"sdkappid":1400000005,"admins":["administrator"],"custom":[],"access_key_id":"AKID4","access_key_secret":"secret4","secret_key":"appkey5"}`},
 		{"POST", "tenants/gamma/numbers", `{"number":"4915112345678"}`, 200, `"number":"4915112345678"`},
 		{"POST", "tenants/beta/numbers", `{"number":"4915112345678"}`, 409, `"code":"refused"`},
 		{"POST", "tenants", `{"name":"beta"}`, 409, `"code":"tenant_taken"`},
@@ -117,13 +117,16 @@ func TestSecretsOfTenants(t *testing.T) {
 		"GET instances/daemon/events", "GET instances/t2/events", "DELETE tenants/beta/keys/AKID1", "DELETE tenants/gamma",
 	} {
 		method, path, _ := strings.Cut(path, " ")
-		if w := do(h, method, "/api/v1/"+path, ""); w.Code != 200 || strings.Contains(w.Body.String(), "secret") {
+		if w := do(h, method, "/api/v1/"+path, ""); w.Code != 200 || strings.Contains(w.Body.String(), "secret") || strings.Contains(w.Body.String(), "appkey") {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}
 	}
+	if w := do(h, "POST", "/api/v1/tenants/beta/secret/rotate", ""); w.Code != 201 || w.Body.String() != `{"sdkappid":1400000002,"secret_key":"appkey4"}` {
+		t.Errorf("rotate: %d %s", w.Code, w.Body)
+	}
 	f.Fail(errors.New("open database: I/O error"))
 	do(h, "GET", "/api/v1/tenants", "")
-	for _, hidden := range []string{"secret", number, message, "AKID", "aaaaaaaaaaaaaaaaaaaaaaab"} {
+	for _, hidden := range []string{"secret", "appkey", number, message, "AKID", "aaaaaaaaaaaaaaaaaaaaaaab"} {
 		if strings.Contains(log.String(), hidden) {
 			t.Errorf("%s in %s", hidden, log.String())
 		}
@@ -172,7 +175,7 @@ func TestMessageQRCodesOfATenant(t *testing.T) {
 	}
 	play(t, h, []exchange{
 		{"GET", "tenants/beta/qrdls", "", 200, `"past":[]`},
-		{"GET", "tenants/beta", "", 200, `"qrdls":2,"seq":7}`},
+		{"GET", "tenants/beta", "", 200, `"qrdls":2,"seq":7,"sdkappid":1400000002,"admins":["administrator"],"custom":[]}`},
 		{"DELETE", "tenants/beta", "", 409, `"code":"refused"`},
 	})
 	f.Erase("i2")

@@ -39,7 +39,7 @@ type TenantRegistry interface {
 	RemoveNumber(ctx context.Context, nameOrID, number string) (Tenant, error)
 }
 
-// TenantKeys are the access keys of tenants.
+// TenantKeys are the access keys of tenants, and the secret keys of their apps.
 type TenantKeys interface {
 	// AddKey makes a further access key.
 	AddKey(ctx context.Context, nameOrID string) (NewKey, error)
@@ -50,6 +50,10 @@ type TenantKeys interface {
 	ChangeKey(ctx context.Context, nameOrID, key string, ch KeyChange) (Tenant, error)
 	// DeleteKey fails with ErrNoKey.
 	DeleteKey(ctx context.Context, nameOrID, key string) (Tenant, error)
+
+	// RotateAppSecret makes another secret key of the tenant's app. The one before signs
+	// no more.
+	RotateAppSecret(ctx context.Context, nameOrID string) (NewSecret, error)
 }
 
 // TenantQRDLs are the message QR codes of tenants, as their operator and whoever scans
@@ -84,7 +88,16 @@ type TenantSpec struct {
 type TenantChange struct {
 	SpaceID    *string `json:"space_id,omitempty"`
 	Subscribed *bool   `json:"subscribed,omitempty"`
+
+	Admins *[]string             `json:"admins,omitempty"` // see CheckAdmins
+	Custom *[]record.CustomField `json:"custom,omitempty"` // see CheckCustom
+	// Callback is the address that Tencent Chat's callbacks go to; empty: none. It is the
+	// endpoint CallbackName of the tenant, which is made, changed or removed.
+	Callback *string `json:"callback,omitempty"`
 }
+
+// CallbackName is what the endpoint of a tenant's callbacks is called.
+const CallbackName = "callback"
 
 // Tenant is one tenant as its operator sees it, without secrets.
 type Tenant struct {
@@ -98,6 +111,11 @@ type Tenant struct {
 	Keys       []AccessKey `json:"keys"`
 	QRDLs      int         `json:"qrdls"` // how many message QR codes it has
 	Seq        uint64      `json:"seq"`   // of its stream's newest event
+
+	App      int64                `json:"sdkappid"`           // what it is to Tencent Chat's clients
+	Admins   []string             `json:"admins"`             // identifiers that may call
+	Custom   []record.CustomField `json:"custom"`             // by name
+	Callback string               `json:"callback,omitempty"` // how commands name the endpoint of its callbacks; empty: there is none
 }
 
 // Number is a phone number that a tenant's keys may use.
@@ -123,10 +141,18 @@ type NewKey struct {
 	Deny   []string `json:"deny,omitempty"`
 }
 
-// NewTenant is a tenant as it is told once, with its first key. It is never logged.
+// NewTenant is a tenant as it is told once, with its first key and the secret key of its
+// app. It is never logged.
 type NewTenant struct {
 	Tenant
 	NewKey
+	SecretKey string `json:"secret_key"` // secret
+}
+
+// NewSecret is the secret key of a tenant's app as it is told once. It is never logged.
+type NewSecret struct {
+	App       int64  `json:"sdkappid"`
+	SecretKey string `json:"secret_key"` // secret
 }
 
 // KeyChange changes what is not nil.

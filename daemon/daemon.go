@@ -16,6 +16,7 @@ import (
 
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/api/greenapi/notify"
+	"github.com/switchhook/switchhook/api/tencent/callback"
 	"github.com/switchhook/switchhook/api/witi"
 	"github.com/switchhook/switchhook/bus"
 	"github.com/switchhook/switchhook/configs"
@@ -193,7 +194,9 @@ func (d *Daemon) newFleet() error {
 	w, c := d.cfg.Webhook, d.cfg.Connection
 	f := &fleet{store: d.store, files: d.files, driver: driver, watches: newWatches(), log: d.log, book: newBook(), maker: picture.NewMaker()}
 	sender, err := webhook.New(webhook.Config{
-		Formats: map[string]webhook.Encoder{formatWITI: witi.Encoder{WID: f.wid}, notify.Format: f.greenFormat()},
+		Formats: map[string]webhook.Encoder{
+			formatWITI: witi.Encoder{WID: f.wid}, notify.Format: f.greenFormat(), callback.Format: callback.Encoder{},
+		},
 		Timeout: w.Timeout, Allow: w.AllowNetworks, AllowLoopback: d.phones != nil,
 		Deny: w.DenyNetworks, Proxy: w.Proxy.Reveal(),
 		CAFile: w.CAFile, CertFile: w.ClientCertFile, KeyFile: w.ClientKeyFile,

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -123,7 +124,7 @@ func putLanes(ch *store.Change, lanes []record.Lane) {
 // ChangeEndpoint implements [api.Endpoints].
 func (f *fleet) ChangeEndpoint(ctx context.Context, id string, change api.EndpointChange) (api.Endpoint, error) {
 	changed := func(ep *record.Endpoint) error {
-		if err := refuseGreen(ep, change); err != nil {
+		if err := cmp.Or(refuseGreen(ep, change), refuseCallback(ep, change)); err != nil {
 			return err
 		}
 		apply(ep, change)

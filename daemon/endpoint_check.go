@@ -11,6 +11,7 @@ import (
 
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/api/greenapi/notify"
+	"github.com/switchhook/switchhook/api/tencent/callback"
 	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/record"
@@ -92,6 +93,8 @@ func (f *fleet) checkRoom(ep *record.Endpoint) error {
 		return invalid("name", "%q is the instance's own webhook: set its address with switchhook instance set, or choose another name", webhookName)
 	case ep.Stream != "" && ep.Name == greenName:
 		return invalid("name", "%q is the endpoint of GREEN-API's webhookUrl: set that with setSettings, or choose another name", greenName)
+	case ep.Tenant != "" && ep.Name == api.CallbackName:
+		return invalid("name", "%q is the endpoint of Tencent Chat's callbacks: set its address with switchhook tenant set %s --callback URL, or choose another name", api.CallbackName, ep.Tenant)
 	case slices.ContainsFunc(others, taken):
 		return api.ErrEndpointTaken
 	case len(others) >= maxEndpoints:
@@ -173,7 +176,10 @@ func (f *fleet) checkEndpoint(ep *record.Endpoint, c api.EndpointChange) error {
 	if ep.Format != formatWITI && ep.Version != "" {
 		return invalid("version", "the format %s has none", ep.Format)
 	}
-	if ep.Format == notify.Format && ep.Bulk != nil {
+	if ep.Format == callback.Format && ep.Stream != "" {
+		return invalid("format", "%s tells of profiles, which are a tenant's: add the endpoint to the tenant", ep.Format)
+	}
+	if (ep.Format == notify.Format || ep.Format == callback.Format) && ep.Bulk != nil {
 		return invalid("bulk", "the format %s takes one event at a time", ep.Format)
 	}
 	if err := webhook.CheckHeaders(ep.Headers); err != nil {

@@ -24,7 +24,7 @@ func TestEndpointRefused(t *testing.T) {
 	}
 	for field, cases := range map[string][]change{
 		"url":       {{URL: new("")}, {URL: new("ftp://example.org")}, {URL: new("http://10.0.0.1/")}},
-		"format":    {{Format: new("xml")}},
+		"format":    {{Format: new("xml")}, {Format: new("tencent")}},
 		"version":   {{Version: new("1.0")}, {Format: new("witi"), Version: new("2")}},
 		"headers":   {{Headers: &map[string]string{"Webhook-Id": "x"}}, {Headers: &map[string]string{"a b": "x"}}},
 		"bearer":    {{Bearer: new("a\nb")}},

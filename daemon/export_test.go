@@ -42,6 +42,11 @@ func (d *Daemon) DeleteNotification(ctx context.Context, id string, receipt int6
 	return d.fleet.DeleteNotification(ctx, id, receipt)
 }
 
+// ChatApp answers the tenant of an app, with its secret key.
+func (d *Daemon) ChatApp(ctx context.Context, app int64) (record.Tenant, error) {
+	return d.fleet.tenants.ChatApp(ctx, app)
+}
+
 // Prune does at once what the keeper does every few minutes, once NATS has all there is.
 func (d *Daemon) Prune(ctx context.Context) error {
 	if err := d.bus.WaitPublished(ctx, d.store.Last()); err != nil {

@@ -70,7 +70,7 @@ func newTestFleet(t *testing.T, driver instance.Driver) *fleet {
 	f := &fleet{
 		store: s, files: stored, driver: driver, watches: newWatches(), log: slog.New(slog.DiscardHandler),
 		timing: instance.DefaultTiming(), check: func(string) error { return nil },
-		formats: []string{"standard", "witi"}, book: newBook(),
+		formats: []string{"standard", "witi", "tencent"}, book: newBook(),
 	}
 	budget := instance.NewBudget(1000)
 	f.dials = budget

@@ -74,6 +74,10 @@ func (t *tenants) describe(ten record.Tenant, has map[string]string) api.Tenant 
 		ID: ten.ID, Name: ten.Name, CreatedAt: ten.CreatedAt, SpaceID: ten.SpaceID, Subscribed: !ten.Unsubscribed,
 		Instances: []string{}, Numbers: []api.Number{}, Keys: []api.AccessKey{},
 		QRDLs: t.codes.count(ten.ID), Seq: t.store.Head(ten.ID),
+		App: ten.Chat.App, Admins: ten.Chat.Admins, Custom: append([]record.CustomField{}, ten.Chat.Custom...),
+	}
+	if ep, has := t.callback(ten.Name); has {
+		out.Callback = "@" + ten.Name + "/" + ep.Name
 	}
 	at := make(map[string]int)
 	for _, n := range ten.Numbers {
@@ -101,13 +105,10 @@ func (t *tenants) describe(ten record.Tenant, has map[string]string) api.Tenant 
 
 // AddTenant implements [api.Tenants].
 func (t *tenants) AddTenant(ctx context.Context, spec api.TenantSpec) (api.NewTenant, error) {
-	ten := newTenant(spec.Name)
-	ten.SpaceID = cmp.Or(spec.SpaceID, ten.SpaceID)
-	ten.Keys = []record.AccessKey{newKey()}
 	switch {
 	case !nameRule.MatchString(spec.Name):
 		return api.NewTenant{}, invalid("name", nameProblem)
-	case !spaceRule.MatchString(ten.SpaceID):
+	case spec.SpaceID != "" && !spaceRule.MatchString(spec.SpaceID):
 		return api.NewTenant{}, errSpace
 	}
 	if err := t.enter(ctx); err != nil {
@@ -117,10 +118,13 @@ func (t *tenants) AddTenant(ctx context.Context, spec api.TenantSpec) (api.NewTe
 	if _, err := t.find(spec.Name); err == nil {
 		return api.NewTenant{}, api.ErrTenantTaken
 	}
+	ten := t.newTenant(spec.Name)
+	ten.SpaceID = cmp.Or(spec.SpaceID, ten.SpaceID)
+	ten.Keys = []record.AccessKey{newKey()}
 	if err := t.create(ctx, ten); err != nil {
 		return api.NewTenant{}, err
 	}
-	return api.NewTenant{Tenant: t.describe(ten, nil), NewKey: shown(ten.Keys[0])}, nil
+	return api.NewTenant{Tenant: t.describe(ten, nil), NewKey: shown(ten.Keys[0]), SecretKey: ten.Chat.SecretKey}, nil
 }
 
 var errSpace = invalid("space_id", "must be 1 to 64 letters, digits, dashes and underscores: leave it out to have one made")
@@ -136,7 +140,7 @@ func (t *tenants) adopt(ctx context.Context, name string) (done func(), err erro
 	}
 	defer t.leave()
 	if _, err := t.find(name); err != nil {
-		if err := t.create(ctx, newTenant(name)); err != nil {
+		if err := t.create(ctx, t.newTenant(name)); err != nil {
 			return nil, err
 		}
 	}
@@ -148,13 +152,21 @@ func (t *tenants) ChangeTenant(ctx context.Context, nameOrID string, ch api.Tena
 	if ch.SpaceID != nil && !spaceRule.MatchString(*ch.SpaceID) {
 		return api.Tenant{}, errSpace
 	}
-	return t.changed(ctx, nameOrID, func(ten *record.Tenant) (what, key string, err error) {
+	if err := checkChat(ch); err != nil {
+		return api.Tenant{}, err
+	}
+	err := t.editCallback(ctx, nameOrID, ch.Callback, func(ten *record.Tenant) (what, key string, err error) {
 		set(&ten.SpaceID, ch.SpaceID)
 		if ch.Subscribed != nil {
 			ten.Unsubscribed = !*ch.Subscribed
 		}
+		changeChat(ten.Chat, ch)
 		return "settings", "", nil
 	})
+	if err != nil {
+		return api.Tenant{}, err
+	}
+	return t.Tenant(ctx, nameOrID)
 }
 
 // changed edits a tenant and answers it as it then is.

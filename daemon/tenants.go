@@ -28,19 +28,20 @@ type tenants struct {
 	byID     map[string]record.Tenant // guarded by mu; what a value refers to never changes
 	byName   map[string]string        // guarded by mu; ids
 	byKey    map[string]string        // guarded by mu; ids, by those of access keys
-	unstored map[string]bool          // guarded by mu; ids of those that were made up at the start
+	byApp    map[int64]string         // guarded by mu; ids, by SDKAppID
+	unstored map[string]bool          // guarded by mu; ids of those that were made up at the start, true, or got their app then
 	uses     map[string]int           // guarded by mu; by name, the instances that are being put under it
 	leaving  map[string]bool          // guarded by mu; by name, those that are being deleted
 }
 
 // loadTenants reads the tenants, their codes and their nonces. Of those that are only
-// named by instances and endpoints, and of the default one, records are made; they are
-// stored by provide.
+// named by instances and endpoints, and of the default one, records are made, and those
+// from before there were apps get one; they are stored by provide.
 func (f *fleet) loadTenants(records []record.Instance) error {
 	t := &tenants{
 		fleet: f, turn: make(chan struct{}, 1),
 		byID: make(map[string]record.Tenant), byName: make(map[string]string), byKey: make(map[string]string),
-		unstored: make(map[string]bool), uses: make(map[string]int), leaving: make(map[string]bool),
+		byApp: make(map[int64]string), unstored: make(map[string]bool), uses: make(map[string]int), leaving: make(map[string]bool),
 	}
 	f.tenants = t
 	stored, err := f.store.Tenants()
@@ -49,6 +50,13 @@ func (f *fleet) loadTenants(records []record.Instance) error {
 	}
 	for _, ten := range stored {
 		t.put(ten)
+	}
+	for _, ten := range stored {
+		if ten.Chat == nil {
+			ten.Chat = t.newChat()
+			t.put(ten)
+			t.unstored[ten.ID] = false
+		}
 	}
 	names := []string{record.DefaultTenant}
 	for _, rec := range records {
@@ -61,7 +69,7 @@ func (f *fleet) loadTenants(records []record.Instance) error {
 	}
 	for _, name := range names {
 		if _, there := t.byName[name]; !there {
-			ten := newTenant(name)
+			ten := t.newTenant(name)
 			t.put(ten)
 			t.unstored[ten.ID] = true
 		}
@@ -83,8 +91,10 @@ func (f *fleet) loadTenants(records []record.Instance) error {
 // tenantOf answers whose an instance is.
 func tenantOf(rec record.Instance) string { return cmp.Or(rec.Tenant, record.DefaultTenant) }
 
-func newTenant(name string) record.Tenant {
-	return record.Tenant{ID: newID("t"), Name: name, CreatedAt: time.Now().UTC(), SpaceID: "cams-" + newID("s")}
+// newTenant makes a tenant up. The turn is held until it is put, so that no other gets
+// its app.
+func (t *tenants) newTenant(name string) record.Tenant {
+	return record.Tenant{ID: newID("t"), Name: name, CreatedAt: time.Now().UTC(), SpaceID: "cams-" + newID("s"), Chat: t.newChat()}
 }
 
 // put adds a tenant or changes one.
@@ -98,6 +108,9 @@ func (t *tenants) put(ten record.Tenant) {
 	for _, k := range ten.Keys {
 		t.byKey[k.ID] = ten.ID
 	}
+	if ten.Chat != nil { // else it gets one in a moment, and keeps it
+		t.byApp[ten.Chat.App] = ten.ID
+	}
 	t.book.open(ten.ID, ten.Name)
 }
 
@@ -107,6 +120,7 @@ func (t *tenants) remove(ten record.Tenant) {
 	for _, k := range ten.Keys {
 		delete(t.byKey, k.ID)
 	}
+	delete(t.byApp, ten.Chat.App)
 	delete(t.byID, ten.ID)
 	delete(t.byName, ten.Name)
 	t.book.closed(ten.ID)
@@ -180,6 +194,11 @@ func (t *tenants) leave() { <-t.turn }
 // event says has changed and of which key. It fails with what with answers, and where
 // with answers errNoChange nothing is written.
 func (t *tenants) edit(ctx context.Context, nameOrID string, with func(*record.Tenant) (what, key string, err error)) error {
+	return t.editCallback(ctx, nameOrID, nil, with)
+}
+
+// editCallback is edit, and sets where the callbacks of the tenant go, unless url is nil.
+func (t *tenants) editCallback(ctx context.Context, nameOrID string, url *string, with func(*record.Tenant) (what, key string, err error)) error {
 	if err := t.enter(ctx); err != nil {
 		return err
 	}
@@ -199,7 +218,22 @@ func (t *tenants) edit(ctx context.Context, nameOrID string, with func(*record.T
 	}
 	ch.PutTenant(next)
 	ch.Append(tenantFact(record.TenantChanged, next, what, key))
-	return t.commit(ctx, ch, next)
+	if url == nil {
+		return t.commit(ctx, ch, next)
+	}
+	if err := t.book.enter(ctx); err != nil {
+		return err
+	}
+	defer t.book.leave()
+	move := callbackMove{f: t.fleet, ch: ch, tenant: next.Name}
+	if err := move.to(*url); err != nil {
+		return err
+	}
+	if err := t.commit(ctx, ch, next); err != nil {
+		return err
+	}
+	move.tell()
+	return nil
 }
 
 // commit stores a change set that has the tenant.
@@ -214,13 +248,15 @@ func (t *tenants) commit(ctx context.Context, ch *store.Change, next record.Tena
 	return nil
 }
 
+// isUnstored reports whether a tenant was made up and nobody was told of it yet.
 func (t *tenants) isUnstored(id string) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.unstored[id]
 }
 
-// provide stores the tenants that were made up at the start.
+// provide stores the tenants that were made up at the start, and those that got their app
+// then.
 func (t *tenants) provide(ctx context.Context) error {
 	if err := t.enter(ctx); err != nil {
 		return err
@@ -234,7 +270,12 @@ func (t *tenants) provide(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := t.create(ctx, ten); err != nil {
+		ch := t.store.Change()
+		ch.PutTenant(ten)
+		if t.isUnstored(id) {
+			ch.Append(tenantFact(record.TenantCreated, ten, "", ""))
+		}
+		if err := t.commit(ctx, ch, ten); err != nil {
 			return err
 		}
 	}

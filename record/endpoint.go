@@ -16,7 +16,7 @@ type Endpoint struct {
 	Tenant string `json:"tenant,omitempty"`
 
 	URL    string `json:"url"`    // secret: it may hold credentials
-	Format string `json:"format"` // the name of an encoder: "witi", "greenapi", "standard", "cloudevents"
+	Format string `json:"format"` // the name of an encoder: "witi", "greenapi", "tencent", "standard", "cloudevents"
 	// Version is of the format, where it has several: "1.0" or "1.1" of WITI's.
 	Version string `json:"version,omitempty"`
 
@@ -137,9 +137,10 @@ type PostBack struct {
 	More []PostBack
 }
 
-// Policy is how the tries of an endpoint are spread. Whatever is zero is left to
-// the configuration.
+// Policy is how the tries of an endpoint are made and spread. Whatever is zero is left
+// to the configuration.
 type Policy struct {
+	Timeout  time.Duration   // of one try
 	Schedule []time.Duration // waits between tries, the last one repeats
 	Horizon  time.Duration   // after so long without success an event is given up
 	Jitter   *int            // a wait is up to so many percent shorter or longer

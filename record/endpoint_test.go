@@ -86,6 +86,7 @@ func TestFilterLets(t *testing.T) {
 		"a beginning without its asterisk":  {only("message."), plain(record.MessageText), false},
 		"a kind is no beginning of another": {only("endpoint"), plain(record.EndpointTest), false},
 		"of a tenant":                       {only("qrdl.*"), plain(record.QRDLScanned), true},
+		"of an account":                     {only("profile.*"), plain(record.ProfileApplied), true},
 		"about a tenant":                    {only("qrdl.*"), plain(record.TenantChanged), false},
 		"everything":                        {only("*"), plain(record.DaemonStarted), true},
 		"the state":                         {states, to(fsm.Authenticated), true},
@@ -110,7 +111,7 @@ func TestFilterCheck(t *testing.T) {
 		want   []string // what the error names; none: it is good
 	}{
 		"zero":              {record.Filter{}, nil},
-		"kinds":             {record.Filter{Kinds: []string{"qr.issued", "message.*", "*", "endpoint.gave_up", "qrdl.*", "tenant.*", "qrdl.scanned"}}, nil},
+		"kinds":             {record.Filter{Kinds: []string{"qr.issued", "message.*", "*", "endpoint.gave_up", "qrdl.*", "tenant.*", "qrdl.scanned", "profile.*", "profile.updated"}}, nil},
 		"states":            {record.Filter{States: []fsm.State{fsm.NoConnection, fsm.NotAuthenticated}}, nil},
 		"an unknown kind":   {record.Filter{Kinds: []string{"qr.issued", "qr.isued"}}, []string{`"qr.isued"`, "qr.issued", "message.text"}},
 		"a kind's group":    {record.Filter{Kinds: []string{"message"}}, []string{`"message"`, "message.*"}},

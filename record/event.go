@@ -70,7 +70,7 @@ type Event struct {
 	Kind   Kind      `json:"kind"`
 	At     time.Time `json:"at"`
 
-	Name       string          `json:"name,omitempty"` // the instance's or tenant's name at that moment
+	Name       string          `json:"name,omitempty"` // the instance's, tenant's or account's name at that moment
 	Transition *fsm.Transition `json:"transition,omitempty"`
 	Before     *Before         `json:"before,omitempty"` // with Transition; nil in events from before it was kept
 	Info       *Info           `json:"info,omitempty"`

@@ -16,6 +16,7 @@ var kinds = slices.Sorted(slices.Values([]Kind{
 	PictureUpdated,
 	TenantCreated, TenantChanged, TenantDeleted,
 	QRDLCreated, QRDLUpdated, QRDLDeleted, QRDLScanned,
+	ProfileUpdated, ProfileApplied,
 }))
 
 // OfTenant reports whether such events are on the stream of a tenant. Those on the
@@ -28,3 +29,6 @@ func (k Kind) OfTenant() bool {
 		return false
 	}
 }
+
+// OfAccount reports whether such events are on the stream of an account ([Account]).
+func (k Kind) OfAccount() bool { return k == ProfileUpdated || k == ProfileApplied }

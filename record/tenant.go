@@ -18,7 +18,7 @@ type TenantFact struct {
 	Tenant string `json:"tenant"` // its id, which is its stream
 	Name   string `json:"name"`
 	// What has changed, of a [TenantChanged]: "key_added", "key_rotated", "key_changed",
-	// "key_deleted", "number_added", "number_removed", "settings".
+	// "key_deleted", "number_added", "number_removed", "secret_rotated", "settings".
 	What string `json:"what,omitempty"`
 	Key  string `json:"key,omitempty"` // the id of the access key it is about
 }
@@ -40,6 +40,8 @@ type Tenant struct {
 	Unsubscribed bool        `json:"unsubscribed,omitempty"`
 	Numbers      []string    `json:"numbers,omitempty"` // registered by the operator: digits, in rising order
 	Keys         []AccessKey `json:"keys,omitempty"`    // in the order in which they were made
+
+	Chat *Chat `json:"chat,omitempty"` // nil in a tenant from before there was one
 }
 
 // Clone answers a copy that shares nothing with the tenant.
@@ -49,6 +51,11 @@ func (t *Tenant) Clone() Tenant {
 	out.Keys = slices.Clone(t.Keys)
 	for i := range out.Keys {
 		out.Keys[i].Deny = slices.Clone(out.Keys[i].Deny)
+	}
+	if t.Chat != nil {
+		chat := *t.Chat
+		chat.Admins, chat.Custom = slices.Clone(chat.Admins), slices.Clone(chat.Custom)
+		out.Chat = &chat
 	}
 	return out
 }

@@ -26,6 +26,8 @@ func TestFields(t *testing.T) {
 		"endpoint":   fields[record.EndpointFact](),
 		"qrdl":       fields[record.QRDLFact](),
 		"tenant":     fields[record.TenantFact](),
+		"profile":    fields[record.ProfileFact](),
+		"applied":    fields[record.AppliedFact](),
 	} {
 		if got := named(defs[name]); !slices.Equal(got, want) {
 			t.Errorf("%s names %q, the type has %q", name, got, want)

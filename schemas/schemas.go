@@ -10,8 +10,9 @@ package schemas
 
 import "embed"
 
-// FS holds the schemas: standard.json, cloudevents.json, witi.json and greenapi.json of
-// a single event, standard-bulk.json and cloudevents-bulk.json of a request with several.
+// FS holds the schemas: standard.json, cloudevents.json, witi.json, greenapi.json and
+// tencent.json of a single event, standard-bulk.json and cloudevents-bulk.json of a request
+// with several.
 //
 //go:embed *.json
 var FS embed.FS

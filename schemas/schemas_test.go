@@ -25,7 +25,7 @@ func compile(t *testing.T, change func(doc object)) map[string]*jsonschema.Schem
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
 	names, err := fs.Glob(schemas.FS, "*.json")
-	if err != nil || len(names) != 6 {
+	if err != nil || len(names) != 7 {
 		t.Fatal(names, err)
 	}
 	for _, name := range names {
@@ -135,7 +135,7 @@ func TestSamples(t *testing.T) {
 		}
 	})
 	const green = 19 // notifications of the story
-	if want := 2*len(recordtest.Samples()) + len(recordtest.Of(record.ConnectionChanged, record.QRIssued)) + green; count != want {
+	if want := 2*len(recordtest.Samples()) + len(recordtest.Of(record.ConnectionChanged, record.QRIssued, record.ProfileUpdated)) + green; count != want {
 		t.Errorf("%d PostBacks, want %d", count, want)
 	}
 }
@@ -250,6 +250,14 @@ func TestWrongBelow(t *testing.T) {
 		{record.QRDLScanned, "no count", func(v object) { delete(data(v, "detail"), "count") }},
 		{record.QRDLScanned, "no scan", func(v object) { data(v, "detail")["count"] = 0 }},
 		{record.QRDLDeleted, "half a scan", func(v object) { data(v, "detail")["scans"] = 0.5 }},
+		{record.ProfileUpdated, "no operator", func(v object) { delete(data(v, "detail"), "operator") }},
+		{record.ProfileUpdated, "no field", func(v object) { data(v, "detail")["fields"] = []any{} }},
+		{record.ProfileUpdated, "a field without its value", func(v object) { data(v, "detail")["fields"] = []any{object{"Tag": "Tag_Profile_IM_Nick"}} }},
+		{record.ProfileUpdated, "a number of 33 bits", func(v object) {
+			data(v, "detail")["fields"] = []any{object{"Tag": "Tag_Profile_IM_Level", "Value": float64(1 << 32)}}
+		}},
+		{record.ProfileApplied, "no tag", func(v object) { delete(data(v, "detail"), "tag") }},
+		{record.ProfileApplied, "a state that is not told", func(v object) { data(v, "detail")["state"] = "pending" }},
 		{record.TenantCreated, "no tenant", func(v object) { delete(data(v, "detail"), "tenant") }},
 		{record.TenantChanged, "no change", func(v object) { delete(data(v, "detail"), "what") }},
 		{record.TenantChanged, "a change nobody knows", func(v object) { data(v, "detail")["what"] = "weather" }},

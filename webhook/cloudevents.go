@@ -24,7 +24,7 @@ const CloudEvents = "cloudevents"
 //     in a replay, after a restore, and when the daemon has moved.
 //   - type is the kind below a reversed name that nobody else uses, as the
 //     specification asks.
-//   - subject is the name that the instance or tenant bore then, so that a
+//   - subject is the name that the instance, tenant or account bore then, so that a
 //     subscription can filter by what people call it; left out where there is none.
 //   - time is when it happened, not when it was sent.
 //   - sequence is that of the specification's extension of this name: the seq
@@ -80,8 +80,8 @@ func encodeCloudEvent(ev *record.Event) ([]byte, error) {
 	return out, nil
 }
 
-// cloudSource is /switchhook/instances/<id>, or /switchhook/tenants/<id>, or
-// /switchhook/daemon, or /switchhook/test.
+// cloudSource is /switchhook/instances/<id>, /switchhook/tenants/<id>,
+// /switchhook/accounts/<id>, /switchhook/daemon or /switchhook/test.
 func cloudSource(ev *record.Event) string {
 	switch {
 	case ev.Kind == record.EndpointTest:
@@ -90,6 +90,8 @@ func cloudSource(ev *record.Event) string {
 		return "/switchhook/daemon"
 	case ev.Kind.OfTenant():
 		return "/switchhook/tenants/" + url.PathEscape(ev.Stream)
+	case ev.Kind.OfAccount():
+		return "/switchhook/accounts/" + url.PathEscape(ev.Stream)
 	default:
 		return "/switchhook/instances/" + url.PathEscape(ev.Stream)
 	}

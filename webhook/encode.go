@@ -25,8 +25,8 @@ type Judge interface {
 	Accepts(status int) bool
 }
 
-// Scheduler is an [Encoder] whose receivers expect another schedule than that of
-// the configuration. What the endpoint itself says goes before.
+// Scheduler is an [Encoder] whose receivers expect another schedule or timeout than
+// that of the configuration. What the endpoint itself says goes before.
 type Scheduler interface {
 	Policy() record.Policy
 }
@@ -45,12 +45,15 @@ func (s *Sender) Encode(format string, ev *record.Event) ([]byte, error) {
 	return made.Body, err
 }
 
-// Policy is how the tries of an endpoint are spread over time: what the endpoint
+// Policy is how the tries of an endpoint are made and spread over time: what the endpoint
 // says itself, else its format, else the configuration.
 func (s *Sender) Policy(ep *record.Endpoint) record.Policy {
 	var p record.Policy
 	if f, ok := s.formats[ep.Format].(Scheduler); ok {
 		p = f.Policy()
+	}
+	if ep.Timeout > 0 {
+		p.Timeout = ep.Timeout
 	}
 	if len(ep.Schedule) > 0 {
 		p.Schedule = ep.Schedule

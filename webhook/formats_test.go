@@ -43,6 +43,10 @@ func samples() map[string]*record.Event {
 			Stream: record.DaemonStream, Epoch: 1, Seq: 5, Kind: record.TenantChanged, At: moment, Name: "acme",
 			Data: json.RawMessage(`{"tenant":"tk3f9","name":"acme","what":"settings"}`),
 		},
+		"account": {
+			Stream: "a9x2m", Epoch: 1, Seq: 2, Kind: record.ProfileUpdated, At: moment, Name: "shop",
+			Data: json.RawMessage(`{"account":"shop","tenant":"acme","sdkappid":1400000001,"operator":"administrator","fields":[{"Tag":"Tag_Profile_IM_Nick","Value":"The Shop"}]}`),
+		},
 		"test": {Stream: "test/ABC", Kind: record.EndpointTest, At: moment, Data: json.RawMessage(`{"endpoint":"e1","name":"erp"}`)},
 	}
 }

@@ -130,8 +130,8 @@ func isAbout(ev *record.Event, endpoint string) bool {
 	return json.Unmarshal(ev.Data, &fact) == nil && fact.Endpoint == endpoint
 }
 
-// Send makes one try. It takes at most the endpoint's timeout, or the configured
-// one, and a second, and returns soon after ctx ends.
+// Send makes one try. It takes at most the endpoint's timeout, its format's or the
+// configured one, and a second, and returns soon after ctx ends.
 //
 // A batch whose body would be longer than 4 MB goes in several requests, one
 // after the other, each with an id and numbers of its own. They are cut alike in
@@ -144,10 +144,11 @@ func (s *Sender) Send(ctx context.Context, ep *record.Endpoint, prev uint64, eve
 }
 
 func (s *Sender) timeoutOf(ep *record.Endpoint) time.Duration {
-	if ep.Timeout <= 0 {
+	timeout := s.Policy(ep).Timeout
+	if timeout <= 0 {
 		return s.timeout
 	}
-	return min(max(ep.Timeout, MinTimeout), max(MaxTimeout, s.timeout))
+	return min(max(timeout, MinTimeout), max(MaxTimeout, s.timeout))
 }
 
 func (s *Sender) send(ctx context.Context, ep *record.Endpoint, prev uint64, events []*record.Event, deadline time.Time) outbox.Verdict {

@@ -46,6 +46,7 @@ type Fake struct {
 
 	tenants                      []*tenant
 	settled, keys, coded, tokens int
+	secrets                      int                 // keys of apps
 	nonces                       map[nonce]time.Time // and until when
 	dead                         map[string]bool     // tokens of links that were updated or deleted
 	posts                        *Endpoints          // of NewEndpoints

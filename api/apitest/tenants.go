@@ -22,8 +22,8 @@ type tenant struct {
 	codes []*record.QRDL // the oldest first
 }
 
-// settle makes a tenant without a key: the first one is t1, in the space cams-t1. f.mu
-// is held, or nobody knows of f yet.
+// settle makes a tenant without a key: the first one is t1, in the space cams-t1, with
+// the app 1400000001. f.mu is held, or nobody knows of f yet.
 func (f *Fake) settle(spec api.TenantSpec) *tenant {
 	f.settled++
 	id := fmt.Sprintf("t%d", f.settled)
@@ -31,6 +31,7 @@ func (f *Fake) settle(spec api.TenantSpec) *tenant {
 		Tenant: record.Tenant{ID: id, Name: spec.Name, CreatedAt: f.Now(), SpaceID: cmp.Or(spec.SpaceID, "cams-"+id)},
 		own:    held{Instance: record.Instance{ID: id, Name: spec.Name}},
 	}
+	t.Chat = &record.Chat{App: 1400000000 + int64(f.settled), SecretKey: f.appKey(), Admins: []string{"administrator"}}
 	f.tenants = append(f.tenants, t)
 	return t
 }
@@ -86,6 +87,10 @@ func (f *Fake) shownTenant(t *tenant) api.Tenant {
 	out := api.Tenant{
 		ID: t.ID, Name: t.Name, CreatedAt: t.CreatedAt, SpaceID: t.SpaceID, Subscribed: !t.Unsubscribed,
 		Instances: []string{}, Numbers: f.numbers(t), Keys: []api.AccessKey{}, QRDLs: len(t.codes), Seq: t.own.head(),
+		App: t.Chat.App, Admins: slices.Clone(t.Chat.Admins), Custom: append([]record.CustomField{}, t.Chat.Custom...),
+	}
+	if e := f.callback(t); e != nil {
+		out.Callback = e.Ref()
 	}
 	for _, h := range f.instances {
 		if h.of(t) {
@@ -150,7 +155,7 @@ func (f *Fake) Tenant(_ context.Context, nameOrID string) (api.Tenant, error) {
 }
 
 // AddTenant implements api.Tenants. Keys are counted over all tenants: the first is AKID1,
-// and its secret is secret1.
+// and its secret is secret1. So are those of apps: that of the default tenant is appkey1.
 func (f *Fake) AddTenant(_ context.Context, spec api.TenantSpec) (api.NewTenant, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -167,7 +172,7 @@ func (f *Fake) AddTenant(_ context.Context, spec api.TenantSpec) (api.NewTenant,
 	t := f.settle(spec)
 	k := f.cut(t, nil)
 	f.tellTenant(record.TenantCreated, t, "", "")
-	return api.NewTenant{Tenant: f.shownTenant(t), NewKey: k}, nil
+	return api.NewTenant{Tenant: f.shownTenant(t), NewKey: k, SecretKey: t.Chat.SecretKey}, nil
 }
 
 var errSpaceID = &instance.InvalidError{Field: "space_id", Problem: "must be letters, digits, dots, dashes or underscores"}
@@ -185,6 +190,9 @@ func (f *Fake) ChangeTenant(_ context.Context, nameOrID string, ch api.TenantCha
 		}
 		if ch.Subscribed != nil {
 			t.Unsubscribed = !*ch.Subscribed
+		}
+		if err := f.changeApp(t, ch); err != nil {
+			return "", "", err
 		}
 		return "settings", "", nil
 	})

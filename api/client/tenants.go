@@ -22,7 +22,8 @@ func (c *Client) Tenant(ctx context.Context, tenant string) (t api.Tenant, err e
 	return t, err
 }
 
-// AddTenant makes a tenant with an access key, whose secret is told here only.
+// AddTenant makes a tenant with an access key and an app, whose secrets are told here
+// only.
 func (c *Client) AddTenant(ctx context.Context, spec api.TenantSpec) (t api.NewTenant, err error) {
 	err = c.do(ctx, http.MethodPost, "/api/v1/tenants", spec, &t)
 	return t, err
@@ -32,6 +33,13 @@ func (c *Client) AddTenant(ctx context.Context, spec api.TenantSpec) (t api.NewT
 func (c *Client) ChangeTenant(ctx context.Context, tenant string, ch api.TenantChange) (t api.Tenant, err error) {
 	err = c.do(ctx, http.MethodPatch, tenantPath(tenant), ch, &t)
 	return t, err
+}
+
+// RotateAppSecret makes another secret key of the tenant's app, which is told here only.
+// The one before signs no more.
+func (c *Client) RotateAppSecret(ctx context.Context, tenant string) (s api.NewSecret, err error) {
+	err = c.do(ctx, http.MethodPost, tenantPath(tenant, "secret", "rotate"), nil, &s)
+	return s, err
 }
 
 // DeleteTenant removes a tenant that has nothing any more.

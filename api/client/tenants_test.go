@@ -12,6 +12,7 @@ import (
 	"github.com/switchhook/switchhook/api/cams"
 	"github.com/switchhook/switchhook/api/client"
 	"github.com/switchhook/switchhook/instance"
+	"github.com/switchhook/switchhook/record"
 )
 
 // landlord serves a fake with tenants and answers a client of it.
@@ -40,6 +41,20 @@ func TestTenants(t *testing.T) {
 	}
 	no := false
 	if got, err := c.ChangeTenant(ctx, "beta", api.TenantChange{Subscribed: &no}); err != nil || got.Subscribed || got.SpaceID != "cams-beta" {
+		t.Errorf("%+v %v", got, err)
+	}
+	if made.App != 1400000002 || made.SecretKey != "appkey2" {
+		t.Errorf("the app is %d, %q", made.App, made.SecretKey)
+	}
+	if s, err := c.RotateAppSecret(ctx, "beta"); err != nil || s != (api.NewSecret{App: 1400000002, SecretKey: "appkey3"}) {
+		t.Errorf("%+v %v", s, err)
+	}
+	ch := api.TenantChange{Admins: &[]string{"backend"}, Custom: &[]record.CustomField{{Name: "vip", Admin: true}}, Callback: new("https://erp.example/")}
+	if got, err := c.ChangeTenant(ctx, "beta", ch); err != nil || got.App != 1400000002 || len(got.Admins) != 1 || got.Admins[0] != "backend" ||
+		len(got.Custom) != 1 || got.Custom[0] != (record.CustomField{Name: "vip", Admin: true}) || got.Callback != "@beta/callback" {
+		t.Errorf("%+v %v", got, err)
+	}
+	if got, err := c.ChangeTenant(ctx, "beta", api.TenantChange{Callback: new("")}); err != nil || got.Callback != "" || got.Admins[0] != "backend" {
 		t.Errorf("%+v %v", got, err)
 	}
 	if got, err := c.AddNumber(ctx, "beta", "+5511999990000"); err != nil || len(got.Numbers) != 1 || got.Numbers[0] != (api.Number{Number: "5511999990000", Registered: true}) {
@@ -111,9 +126,13 @@ func TestErrorsOfTenants(t *testing.T) {
 		"no key":          {func(ctx context.Context) error { return got(c.ChangeKey(ctx, "default", "AKID9", api.KeyChange{})) }, api.ErrNoKey},
 		"rotate no key":   {func(ctx context.Context) error { return got(c.RotateAccessKey(ctx, "default", "AKID9", 0)) }, api.ErrNoKey},
 		"delete no key":   {func(ctx context.Context) error { return got(c.DeleteKey(ctx, "default", "a/b?c")) }, api.ErrNoKey},
-		"bad name":        {func(ctx context.Context) error { return got(c.AddTenant(ctx, api.TenantSpec{Name: "a b"})) }, nil},
-		"bad number":      {func(ctx context.Context) error { return got(c.AddNumber(ctx, "default", "0800")) }, nil},
-		"bad grace":       {func(ctx context.Context) error { return got(c.RotateAccessKey(ctx, "default", "AKID9", -1)) }, nil},
+		"no app":          {func(ctx context.Context) error { return got(c.RotateAppSecret(ctx, "nobody")) }, api.ErrNoTenant},
+		"bad admins": {func(ctx context.Context) error {
+			return got(c.ChangeTenant(ctx, "default", api.TenantChange{Admins: &[]string{}}))
+		}, nil},
+		"bad name":   {func(ctx context.Context) error { return got(c.AddTenant(ctx, api.TenantSpec{Name: "a b"})) }, nil},
+		"bad number": {func(ctx context.Context) error { return got(c.AddNumber(ctx, "default", "0800")) }, nil},
+		"bad grace":  {func(ctx context.Context) error { return got(c.RotateAccessKey(ctx, "default", "AKID9", -1)) }, nil},
 	} {
 		err := ask.run(t.Context())
 		var invalid *instance.InvalidError

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/switchhook/switchhook/api/tencent/callback"
 	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/record/recordtest"
 )
@@ -26,15 +27,16 @@ messages say: [messages.md](messages.md); states and causes: [states.md](states.
 Names and numbers are made up, and the picture of a QR code is cut short.
 
 The daemon serves JSON Schemas of the formats below ` + "`/api/v1/schemas/`" + `:
-` + "`standard.json`, `cloudevents.json`, `witi.json`, `greenapi.json`" + `. They say which
-fields are always there. What ` + "`greenapi`" + ` tells depends on the instance's settings; here
+` + "`standard.json`, `cloudevents.json`, `witi.json`, `greenapi.json`, `tencent.json`" + `. They
+say which fields are always there. What ` + "`greenapi`" + ` tells depends on the instance's settings; here
 every switch is on, and an event can be several notifications:
 [greenapi-notifications.md](greenapi-notifications.md). Ignore fields that you do not know: later versions may add some.
 
 An endpoint of an instance gets the events of that instance; an endpoint of a tenant
-those of its instances and of its own stream; an endpoint of the daemon all of them,
-and those of the stream ` + "`daemon`" + ` too. A tenant's own stream bears the tenant's id,
-which ` + "`switchhook tenant show`" + ` tells, and has what happens to its message QR codes.
+those of its instances, of its accounts and of its own stream; an endpoint of the daemon
+all of them, and those of the stream ` + "`daemon`" + ` too. A tenant's own stream bears the
+tenant's id, which ` + "`switchhook tenant show`" + ` tells, and has what happens to its message QR
+codes; an account's bears the account's id and has what happens to its profile.
 Events about the health of an endpoint are never sent to that endpoint. "-" means that
 the format has no form for such an event: nothing is sent, and ` + "`switchhook-prev`" + ` of the
 next PostBack passes over it.
@@ -87,6 +89,8 @@ func stream(ev *record.Event) string {
 		return "`daemon`"
 	case ev.Kind.OfTenant():
 		return "the tenant's"
+	case ev.Kind.OfAccount():
+		return "the account's"
 	default:
 		return "the instance's"
 	}
@@ -106,6 +110,8 @@ func (w *wire) word(format string, ev *record.Event) string {
 		return "`qrcode`"
 	case format == GreenAPI:
 		return greenWord(ev.Kind)
+	case format == Tencent:
+		return "`" + callback.Command + "`"
 	default:
 		return "`" + string(ev.Kind) + "`"
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/switchhook/switchhook/api/greenapi/notify"
+	"github.com/switchhook/switchhook/api/tencent/callback"
 	"github.com/switchhook/switchhook/api/witi"
 	"github.com/switchhook/switchhook/outbox"
 	"github.com/switchhook/switchhook/record"
@@ -22,10 +23,11 @@ const (
 	CloudEvents = webhook.CloudEvents
 	WITI        = "witi"
 	GreenAPI    = notify.Format
+	Tencent     = callback.Format
 )
 
 // Formats are those that are documented, in this order.
-var Formats = []string{Standard, CloudEvents, WITI, GreenAPI}
+var Formats = []string{Standard, CloudEvents, WITI, GreenAPI, Tencent}
 
 // Request is a PostBack as a receiver gets it.
 type Request struct {
@@ -59,7 +61,7 @@ func newWire() (*wire, error) {
 	w := &wire{came: make(chan Request, notify.Most)}
 	wid := func(string) (string, bool) { return recordtest.WID, true }
 	s, err := webhook.New(webhook.Config{
-		Formats:     map[string]webhook.Encoder{WITI: witi.Encoder{WID: wid}, GreenAPI: green()},
+		Formats:     map[string]webhook.Encoder{WITI: witi.Encoder{WID: wid}, GreenAPI: green(), Tencent: callback.Encoder{}},
 		DialContext: w.dial,
 	})
 	if err != nil {

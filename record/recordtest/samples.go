@@ -24,16 +24,18 @@ const (
 	Endpoint = "e7m2x5k9qa"                           // the id of an endpoint
 	Webhook  = "https://erp.example/hooks/whatsapp"   // its address
 	Tenant   = "tk3f9m2x7qa"                          // the id of a tenant, which is its stream
+	Account  = "a9x2m7k4qf"                           // the id of an account, which is its stream
 )
 
 // Samples answers the story, by stream and seq: the instance's events, then those of
-// the tenant, of the daemon, and the test. Every call answers values of its own.
+// the tenant, of the account, of the daemon, and the test. Every call answers values of its own.
 func Samples() []Sample {
 	all := connections()
 	all = append(all, messages()...)
 	all = append(all, pictured())
 	all = append(all, farewell())
 	all = append(all, tenants()...)
+	all = append(all, profiles()...)
 	all = append(all, daemons()...)
 	return append(all, test())
 }
@@ -174,7 +176,7 @@ func daemons() []Sample {
 		return record.TenantFact{Tenant: Tenant, Name: "acme", What: what, Key: key}
 	}
 	add(record.TenantCreated, "acme", "A tenant was added, with its first access key. `tenant` is its id: the stream of its own events.", tenant("", ""))
-	add(record.TenantChanged, "acme", "Something of a tenant has changed. `what` is `key_added`, `key_rotated`, `key_changed`, `key_deleted`, `number_added`, `number_removed` or `settings`; `key` is the id of the access key it is about. No secret is told.", tenant("key_rotated", "SHK4T2M7QX9W3F6B8N1C5V"))
+	add(record.TenantChanged, "acme", "Something of a tenant has changed. `what` is `key_added`, `key_rotated`, `key_changed`, `key_deleted`, `number_added`, `number_removed`, `secret_rotated` or `settings`; `key` is the id of the access key it is about. No secret is told.", tenant("key_rotated", "SHK4T2M7QX9W3F6B8N1C5V"))
 	add(record.TenantDeleted, "acme", "A tenant was removed.", tenant("", ""))
 	add(record.DaemonStopped, "", "The daemon stops. There is none after a crash.", ran{"v1.0.0", "whatsapp"})
 	return all

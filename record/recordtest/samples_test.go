@@ -41,6 +41,9 @@ func TestSamplesAreAStory(t *testing.T) {
 	if last[recordtest.Tenant] != uint64(len(recordtest.Of(record.QRDLCreated, record.QRDLUpdated, record.QRDLDeleted, record.QRDLScanned))) {
 		t.Error("events of message QR codes are on another stream than their tenant's, or others on it")
 	}
+	if last[recordtest.Account] != uint64(len(recordtest.Of(record.ProfileUpdated, record.ProfileApplied))) {
+		t.Error("events of profiles are on another stream than their account's, or others on it")
+	}
 	one, two := recordtest.Of(record.MessageMedia), recordtest.Of(record.MessageMedia)
 	one[0].Event.Message.Media.FileName = "changed"
 	if len(one) != 1 || two[0].Event.Message.Media.FileName == "changed" {

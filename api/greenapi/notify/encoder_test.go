@@ -65,6 +65,7 @@ var kinds = map[record.Kind][]string{
 	record.PictureUpdated: nil,
 	record.TenantCreated:  nil, record.TenantChanged: nil, record.TenantDeleted: nil,
 	record.QRDLCreated: nil, record.QRDLUpdated: nil, record.QRDLDeleted: nil, record.QRDLScanned: nil,
+	record.ProfileUpdated: nil, record.ProfileApplied: nil,
 }
 
 // head is what every notification begins with.

@@ -69,6 +69,31 @@ func coded(ev client.Event) string {
 	return out
 }
 
+// profiled is whose profile an event is about, and which fields of it: what they say is
+// not shown.
+func profiled(ev client.Event) string {
+	if ev.Type == record.ProfileApplied {
+		var of record.AppliedFact
+		if json.Unmarshal(ev.Data.Detail, &of) != nil {
+			return ""
+		}
+		out := fmt.Sprintf(" %s of @%s: %s %s", of.Account, of.Tenant, of.Tag, of.State)
+		if of.Problem != "" {
+			out += ": " + of.Problem
+		}
+		return out
+	}
+	var of record.ProfileFact
+	if json.Unmarshal(ev.Data.Detail, &of) != nil {
+		return ""
+	}
+	tags := make([]string, len(of.Fields))
+	for i, f := range of.Fields {
+		tags[i] = f.Tag
+	}
+	return fmt.Sprintf(" %s of @%s by %s: %s", of.Account, of.Tenant, of.Operator, strings.Join(tags, ", "))
+}
+
 // pictured is which picture WhatsApp has taken.
 func pictured(ev client.Event) string {
 	var p record.PictureFact

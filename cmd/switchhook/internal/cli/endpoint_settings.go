@@ -24,7 +24,7 @@ type settings struct {
 func (s *settings) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVar(&s.format, "format", "", "`format` of the requests: standard (if not given), cloudevents, witi or greenapi")
+	f.StringVar(&s.format, "format", "", "`format` of the requests: standard (if not given), cloudevents, witi, greenapi or tencent")
 	f.StringVar(&s.version, "format-version", "", "`version` of the format, where it has several: 1.0 or 1.1 of witi")
 	f.StringSliceVar(&s.kinds, "kinds", nil, "only events of these `kinds`, such as message.* or qr.issued; all if empty")
 	f.IntSliceVar(&s.states, "states", nil, "only transitions to these `codes` of states; all if empty")

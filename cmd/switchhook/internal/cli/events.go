@@ -161,6 +161,8 @@ func (a *app) printEvent(ev client.Event) error {
 		what += pictured(ev)
 	case ev.Type.OfTenant():
 		what += coded(ev)
+	case ev.Type.OfAccount():
+		what += profiled(ev)
 	case ev.Stream == record.DaemonStream:
 		what += about(ev)
 	}

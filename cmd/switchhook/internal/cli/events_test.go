@@ -64,6 +64,26 @@ func TestEventsOfTenants(t *testing.T) {
 	}
 }
 
+// Events of an account name fields, and never what they say.
+func TestEventsOfAccounts(t *testing.T) {
+	r := newRig(t)
+	for kind, want := range map[record.Kind][]string{
+		record.ProfileUpdated: {"profile.updated shop of @acme by administrator: Tag_Profile_IM_Nick, Tag_Profile_IM_Image, Tag_Profile_IM_Level\n"},
+		record.ProfileApplied: {
+			"profile.applied shop of @acme: Tag_Profile_IM_Nick applied\n",
+			"profile.applied shop of @acme: Tag_Profile_IM_Image refused: the address of the picture answers 404\n",
+		},
+	} {
+		for i, s := range recordtest.Of(kind) {
+			r.TellOf(s.Event)
+			out, errs, _ := r.run(t, "events", "daemon")
+			if !strings.HasSuffix(out, "  "+want[i]) || strings.Contains(out, "The Shop") || strings.Contains(out, "logo.jpg") {
+				t.Errorf("%s: %s%s", kind, out, errs)
+			}
+		}
+	}
+}
+
 func TestEventsSayWhatWasPruned(t *testing.T) {
 	r := newRig(t)
 	r.pair(t)

@@ -14,9 +14,9 @@ import (
 )
 
 func (a *app) tenant() *cobra.Command {
-	return group("tenant", "the tenants: one owns instances, and the access keys of CAMS's clients",
+	return group("tenant", "the tenants: one owns instances, the access keys of CAMS's clients and an app of Tencent Chat's",
 		a.addTenant(), a.listTenants(), a.showTenant(), a.setTenant(), a.deleteTenant(),
-		a.tenantNumber(), a.tenantKey(), a.tenantCodes())
+		a.tenantNumber(), a.tenantKey(), a.tenantSecret(), a.tenantCodes())
 }
 
 // onTenant makes a command about one tenant, the first argument. example is a command
@@ -35,9 +35,10 @@ func (a *app) onTenant(use, short, about, example string, run func(ctx context.C
 
 func (a *app) addTenant() *cobra.Command {
 	var spec api.TenantSpec
-	c := a.onTenant("add NAME [--space-id ID]", "make a tenant with an access key",
-		"Makes a tenant with an access key, whose secret is shown here and never again. Until it has a phone number, by an\n"+
-			"instance that is paired or by switchhook tenant number add, its key may make no message QR codes.",
+	c := a.onTenant("add NAME [--space-id ID]", "make a tenant with an access key and an app",
+		"Makes a tenant with an access key, for CAMS's clients, and an app, for Tencent Chat's. The secret of the one and the\n"+
+			"secret key of the other are shown here and never again. Until it has a phone number, by an instance that is paired\n"+
+			"or by switchhook tenant number add, its key may make no message QR codes.",
 		"tenant add acme", func(ctx context.Context, cl *client.Client, args []string) error {
 			spec.Name = args[0]
 			t, err := cl.AddTenant(ctx, spec)
@@ -49,6 +50,8 @@ func (a *app) addTenant() *cobra.Command {
 				[]string{"space id", t.SpaceID},
 				[]string{"access key id", t.NewKey.ID},
 				[]string{"access key secret", t.Secret},
+				[]string{"sdkappid", strconv.FormatInt(t.App, 10)},
+				[]string{"secret key", t.SecretKey},
 				[]string{"next", "switchhook instance add NAME --tenant " + t.Name + a.here()},
 				[]string{"or", "switchhook tenant number add " + t.Name + " DIGITS" + a.here()},
 			)
@@ -86,20 +89,25 @@ func (a *app) showTenant() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.wholeTenant(t)
+			return a.wholeTenant(ctx, cl, t)
 		})
 }
 
 func (a *app) setTenant() *cobra.Command {
 	var space string
 	var subscribed bool
+	var of appSettings
 	var c *cobra.Command
-	c = a.onTenant("set NAME [--space-id ID] [--subscribed=false]", "change its configuration",
-		"Changes a tenant. While it is not subscribed all calls of its keys are refused; its links go on working.",
-		"tenant set acme --subscribed=false", func(ctx context.Context, cl *client.Client, args []string) error {
+	c = a.onTenant("set NAME [--subscribed=false] [--admins ID,…] [--callback URL] …", "change its configuration",
+		"Changes a tenant. While it is not subscribed all calls of its keys are refused; its links go on working. The callback\n"+
+			"is an endpoint, @NAME/callback: switchhook endpoint shows its health and sets its timeout and schedule.",
+		"tenant set acme --admins administrator,backend --custom vip=admin,level=readonly", func(ctx context.Context, cl *client.Client, args []string) error {
 			var ch api.TenantChange
 			put(c.Flags().Changed("space-id"), &ch.SpaceID, space)
 			put(c.Flags().Changed("subscribed"), &ch.Subscribed, subscribed)
+			if err := of.change(c, &ch); err != nil {
+				return err
+			}
 			if ch == (api.TenantChange{}) {
 				return usage(c, "nothing to set")
 			}
@@ -107,10 +115,11 @@ func (a *app) setTenant() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.wholeTenant(t)
+			return a.wholeTenant(ctx, cl, t)
 		})
 	c.Flags().StringVar(&space, "space-id", "", "`id` that is CAMS's CustSpaceId")
 	c.Flags().BoolVar(&subscribed, "subscribed", true, "take calls of its keys; --subscribed=false refuses them")
+	of.flags(c)
 	return c
 }
 
@@ -159,9 +168,13 @@ func (a *app) tenantNumber() *cobra.Command {
 }
 
 // wholeTenant prints all there is to know of a tenant.
-func (a *app) wholeTenant(t api.Tenant) error {
+func (a *app) wholeTenant(ctx context.Context, cl *client.Client, t api.Tenant) error {
 	if a.json {
 		return a.document(t)
+	}
+	called, err := calledBack(ctx, cl, t)
+	if err != nil {
+		return err
 	}
 	rows := [][]string{
 		{"tenant", t.Name + " (" + t.ID + ")"},
@@ -176,6 +189,10 @@ func (a *app) wholeTenant(t api.Tenant) error {
 		rows = append(rows, []string{"key", k.ID + ", " + keyState(k, time.Now()) + denied(k)})
 	}
 	return a.table(append(rows,
+		[]string{"sdkappid", strconv.FormatInt(t.App, 10)},
+		[]string{"admins", strings.Join(t.Admins, ", ")},
+		[]string{"custom fields", customFields(t.Custom)},
+		[]string{"callback", called},
 		[]string{"message QR codes", strconv.Itoa(t.QRDLs)},
 		[]string{"events", fmt.Sprintf("%d: switchhook events %s%s shows them", t.Seq, t.ID, a.here())},
 		[]string{"created", moment(t.CreatedAt)},

@@ -32,7 +32,7 @@ func TestLifeOfATenant(t *testing.T) {
 		{"tenant list", 0, "default  t1  cams-t1   1          1        0     0      yes\n", ""},
 		{"tenant add acme --space-id cams-8c8", 0, "space id           cams-8c8\n", ""},
 		{"tenant add acme", 1, "", "acme: there is a tenant of that name already"},
-		{"tenant add beta", 0, "access key id      AKID2\naccess key secret  secret2\nnext               switchhook instance add NAME --tenant beta\n", ""},
+		{"tenant add beta", 0, "access key id      AKID2\naccess key secret  secret2\nsdkappid           1400000003\nsecret key         appkey3\nnext               switchhook instance add NAME --tenant beta\n", ""},
 		{"tenant add beta2 --data " + r.dir, 0, "switchhook tenant number add beta2 DIGITS --data " + r.dir, ""},
 		{"tenant add a/b", 1, "", "a/b: name: must be letters"},
 		{"tenant add gamma --space-id a/b", 1, "", "gamma: space_id: must be letters"},
@@ -141,12 +141,16 @@ func TestSecretsOfTenantsAreHidden(t *testing.T) {
 			t.Errorf("%s: exit %d, %s", args, code, out)
 		}
 	}
+	if out, _, _ := r.run(t, "tenant", "secret", "rotate", "acme", "--json"); out != "{\n  \"sdkappid\": 1400000002,\n  \"secret_key\": \"appkey4\"\n}\n" {
+		t.Error(out)
+	}
 	for _, args := range []string{
-		"tenant list", "tenant show acme", "tenant set acme --subscribed", "tenant number add acme 5511999990000", "tenant key list acme",
+		"tenant list", "tenant show acme", "tenant set acme --subscribed", "tenant set acme --admins backend", "tenant number add acme 5511999990000", "tenant key list acme",
 		"tenant key disable acme AKID1", "tenant key deny acme AKID1 cams:*", "tenant key delete acme AKID2", "tenant codes acme", "events daemon", "tenant delete beta",
 	} {
 		for _, args := range []string{args, args + " --json"} {
-			if out, errs, _ := r.run(t, strings.Fields(args)...); strings.Contains(out+errs, "secret") {
+			out, errs, _ := r.run(t, strings.Fields(args)...)
+			if shown := strings.ReplaceAll(out+errs, "secret_rotated", ""); strings.Contains(shown, "secret") || strings.Contains(shown, "appkey") {
 				t.Errorf("%s: %s%s", args, out, errs)
 			}
 		}
@@ -159,7 +163,10 @@ func TestTenantsInJSON(t *testing.T) {
 		args string
 		want map[string]any
 	}{
-		{"tenant add acme", map[string]any{"id": "t2", "name": "acme", "space_id": "cams-t2", "access_key_id": "AKID1", "access_key_secret": "secret1"}},
+		{"tenant add acme", map[string]any{"id": "t2", "name": "acme", "space_id": "cams-t2", "access_key_id": "AKID1", "access_key_secret": "secret1", "sdkappid": 1400000002.0, "secret_key": "appkey2"}},
+		{"tenant secret rotate acme", map[string]any{"sdkappid": 1400000002.0, "secret_key": "appkey3"}},
+		{"tenant set acme --callback https://erp.example/hook", map[string]any{"sdkappid": 1400000002.0, "callback": "@acme/callback"}},
+		{"tenant set acme --callback=", map[string]any{"callback": nil}},
 		{"tenant show acme", map[string]any{"id": "t2", "subscribed": true}},
 		{"tenant set acme --space-id x", map[string]any{"space_id": "x"}},
 		{"tenant number add acme 5511999990000", map[string]any{"id": "t2"}},
@@ -279,7 +286,7 @@ func TestHelpOfTenantsHasExamples(t *testing.T) {
 	r := newRig(t)
 	whole, _, _ := r.run(t, "help")
 	for _, args := range []string{
-		"tenant add NAME", "tenant list", "tenant show NAME", "tenant set NAME", "tenant delete NAME", "tenant codes NAME",
+		"tenant add NAME", "tenant list", "tenant show NAME", "tenant set NAME", "tenant delete NAME", "tenant codes NAME", "tenant secret rotate NAME",
 		"tenant number add NAME DIGITS", "tenant number remove NAME DIGITS",
 		"tenant key list NAME", "tenant key add NAME", "tenant key rotate NAME KEY", "tenant key disable NAME KEY", "tenant key enable NAME KEY",
 		"tenant key deny NAME KEY ACTION...", "tenant key allow NAME KEY ACTION...", "tenant key delete NAME KEY",
