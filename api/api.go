@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/switchhook/switchhook/api/tencent"
 	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/web"
 )
@@ -17,11 +18,12 @@ import (
 type Config struct {
 	Instances Instances
 	System    System
-	Sandbox   Sandbox   // nil unless the network is the sandbox
-	Vault     Vault     // nil: keys and backups are not served
-	Mover     Mover     // nil: instances are not moved
-	Endpoints Endpoints // nil: endpoints are not served
-	Tenants   Tenants   // nil: neither tenants nor CAMS nor message links are served
+	Sandbox   Sandbox      // nil unless the network is the sandbox
+	Vault     Vault        // nil: keys and backups are not served
+	Mover     Mover        // nil: instances are not moved
+	Endpoints Endpoints    // nil: endpoints are not served
+	Tenants   Tenants      // nil: neither tenants nor CAMS nor message links are served
+	Chat      tencent.Port // nil: Tencent Chat's clients are not served
 
 	Schemas fs.FS // files NAME.json that say how events look; nil: they are not served
 
