@@ -71,6 +71,7 @@ type request struct {
 	chat     *record.Chat
 	operator string // who calls: one of the app's admins
 	body     object
+	logged   bool // that an account could not be read
 }
 
 // ServeHTTP implements [http.Handler].

@@ -155,11 +155,12 @@ func (r *request) account(user string) (record.Account, error) {
 	return r.Port.ChatAccount(r.ctx, r.tenant, user)
 }
 
-// failed says why one of several accounts could not be read, and logs what the caller is
-// not told.
+// failed says why one of several accounts could not be read. The first time it logs what
+// the caller is not told.
 func (r *request) failed(err error) *failure {
 	f, known := r.explain(err)
-	if !known {
+	if !known && !r.logged {
+		r.logged = true
 		r.Log.Error("account not read", "code", f.code, "err", err)
 	}
 	return f
