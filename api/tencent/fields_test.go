@@ -71,7 +71,7 @@ func TestFields(t *testing.T) {
 				if got := call(t, w.handler(), setting, set(other, "before", tag, value)); got.ErrorCode != 0 || w.writes != 1 {
 					t.Errorf("%.40s: %+v", value, got)
 				}
-				var want any = value
+				want := value
 				if r, ok := value.(json.RawMessage); ok {
 					if err := json.Unmarshal(r, &want); err != nil {
 						t.Fatal(err)
