@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -46,12 +47,11 @@ type world struct {
 }
 
 func newWorld() *world {
-	shop := record.Account{ID: "a1", Tenant: "t1", UserID: user}
-	shop = shop.With(
-		record.Field{Tag: record.TagNick, Text: "The <old> shop"},
-		record.Field{Tag: "Tag_Profile_IM_BirthDay", Number: 20190419, Numeric: true},
-		record.Field{Tag: "Tag_Profile_Custom_level", Text: "7"},
-	)
+	shop := record.Account{ID: "a1", Tenant: "t1", UserID: user, Fields: []record.Field{
+		{Tag: record.TagNick, Text: "The <old> shop"},
+		{Tag: "Tag_Profile_IM_BirthDay", Number: 20190419, Numeric: true},
+		{Tag: "Tag_Profile_Custom_level", Text: "7"},
+	}}
 	return &world{
 		tenant: record.Tenant{ID: "t1", Name: "default", Chat: &record.Chat{
 			App: appID, SecretKey: secret, Admins: []string{admin, "second"},
@@ -110,7 +110,7 @@ func (w *world) ImportAccount(_ context.Context, tenant, user, operator string, 
 	}
 	account := w.accounts[user]
 	account.Tenant, account.UserID = tenant, user
-	w.accounts[user] = account.With(fields...)
+	w.accounts[user] = with(account, fields)
 	return w.wrote(operator)
 }
 
@@ -121,8 +121,22 @@ func (w *world) SetProfile(_ context.Context, tenant, user, operator string, fie
 	if err != nil {
 		return err
 	}
-	w.accounts[user] = account.With(fields...)
+	w.accounts[user] = with(account, fields)
 	return w.wrote(operator)
+}
+
+// with is an account with fields set.
+func with(account record.Account, fields []record.Field) record.Account {
+	account.Fields = slices.Clone(account.Fields)
+	for _, f := range fields {
+		i := slices.IndexFunc(account.Fields, func(o record.Field) bool { return o.Tag == f.Tag })
+		if i < 0 {
+			account.Fields = append(account.Fields, f)
+		} else {
+			account.Fields[i] = f
+		}
+	}
+	return account
 }
 
 // wrote counts a write. w.mu is held.
