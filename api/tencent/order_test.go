@@ -214,4 +214,9 @@ func TestPortFails(t *testing.T) {
 	if got := call(t, w.handler(), setting, rights[setting]); got.ErrorCode != 70020 {
 		t.Errorf("a tenant that is no app: %+v", got)
 	}
+	w = newWorld()
+	w.tenant.Chat.App++
+	if got := call(t, w.handler(), setting, rights[setting]); got.ErrorCode != 70020 {
+		t.Errorf("a tenant that is another app: %+v", got)
+	}
 }

@@ -162,7 +162,7 @@ func TestImport(t *testing.T) {
 	w := newWorld()
 	h := w.handler()
 	for _, body := range []string{
-		`{"UserID":"neu"}`, `{"UserID":"neu","Nick":"N","FaceUrl":"F"}`, `{"UserID":"neu","Nick":""}`, `{"UserID":"neu","Nick":"M"}`,
+		`{"UserID":"neu"}`, `{"UserID":"neu","Nick":"N","FaceUrl":"F"}`, `{"UserID":"neu","Nick":"M"}`, `{"UserID":"neu","Nick":"","FaceUrl":""}`,
 		`{"UserID":"` + user + `","FaceUrl":"F"}`,
 	} {
 		if got := call(t, h, importing, body); got.ErrorCode != 0 {
@@ -176,6 +176,11 @@ func TestImport(t *testing.T) {
 	var states []string
 	for _, c := range got.Checks {
 		states = append(states, c.AccountStatus)
+	}
+	// Nobody is asked for what no account can be named.
+	long := strings.Repeat("x", 64)
+	if got := call(t, h, setting, strings.Replace(rights[setting], user, long, 1)); got.ErrorCode != 40003 {
+		t.Errorf("%+v", got)
 	}
 	if fmt.Sprint(states) != "[Imported NotImported NotImported]" || w.asked != 2 {
 		t.Errorf("%+v, asked %d times", got, w.asked)

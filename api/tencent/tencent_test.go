@@ -86,12 +86,12 @@ func (w *world) ChatApp(_ context.Context, app int64) (record.Tenant, error) {
 func (w *world) ChatAccount(_ context.Context, tenant, user string) (record.Account, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.asked++
 	return w.account(tenant, user)
 }
 
 // account finds one. w.mu is held.
 func (w *world) account(tenant, user string) (record.Account, error) {
+	w.asked++
 	account, ok := w.accounts[user]
 	switch {
 	case w.err != nil:
