@@ -7,6 +7,7 @@ import (
 
 	"github.com/switchhook/switchhook/api/cams"
 	"github.com/switchhook/switchhook/api/greenapi"
+	"github.com/switchhook/switchhook/api/tencent"
 	"github.com/switchhook/switchhook/api/witi"
 )
 
@@ -44,20 +45,27 @@ func dialects(stop context.Context, cfg Config) []dialect {
 			}),
 		},
 	}
-	if cfg.Tenants == nil {
-		return all
+	if cfg.Chat != nil {
+		all = append(all, dialect{
+			name:    "tencent",
+			owns:    tencent.Owns,
+			handler: tencent.New(tencent.Config{Port: cfg.Chat, Log: cfg.Log, Now: cfg.Now}),
+		})
 	}
-	return append(all, dialect{
-		name: "cams",
-		owns: func(path string) bool { return path == "/" },
-		handler: cams.New(cams.Config{
-			Port:     cfg.Tenants,
-			LinkURL:  cfg.linkURL,
-			ImageURL: cfg.imageURL,
-			Log:      cfg.Log,
-			Now:      cfg.Now,
-		}),
-	})
+	if cfg.Tenants != nil {
+		all = append(all, dialect{
+			name: "cams",
+			owns: func(path string) bool { return path == "/" },
+			handler: cams.New(cams.Config{
+				Port:     cfg.Tenants,
+				LinkURL:  cfg.linkURL,
+				ImageURL: cfg.imageURL,
+				Log:      cfg.Log,
+				Now:      cfg.Now,
+			}),
+		})
+	}
+	return all
 }
 
 // hasSuffixFold is strings.HasSuffix without regard to ASCII case.
