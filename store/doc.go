@@ -25,6 +25,7 @@
 //	           <endpoint> 0 <stream> 0 <from> 0 <replay> -> record.DeadLetter of a replay, JSON, sealed
 //	tenants    <tenant>                     -> record.Tenant, JSON, sealed
 //	qrdls      <tenant> 0 <code>            -> record.QRDL, JSON, sealed
+//	accounts   <tenant> 0 <account>         -> record.Account, JSON, sealed
 //	nonces     <until> <key> 0 <hash>       -> nothing; until is in seconds, big endian
 //	heads      <stream>                     -> epoch uint32, last seq uint64
 //	log        <position>                   -> header, record.Event as JSON, sealed

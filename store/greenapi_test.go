@@ -54,7 +54,7 @@ func TestMissingBucketOfThisSchemaIsDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, bucket := range []string{"greenapi", "tenants", "qrdls", "nonces"} {
+	for _, bucket := range []string{"greenapi", "tenants", "qrdls", "nonces", "accounts"} {
 		if err := os.WriteFile(path, whole, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -59,6 +59,7 @@ func TestLayout(t *testing.T) {
 		c.PutDeadLetter(record.DeadLetter{Endpoint: "ENDPOINT", Stream: "STREAM", From: 0x4142434445464748, Replay: "REPLAY"})
 		c.PutTenant(record.Tenant{ID: "TENANT"})
 		c.PutQRDL(record.QRDL{Tenant: "TENANT", Code: "CODE"})
+		c.PutAccount(record.Account{Tenant: "TENANT", ID: "ACCOUNT"})
 		c.PutNonce(store.Nonce{Key: "KEY", Hash: [store.NonceHash]byte([]byte("HASHHASHHASHHASH")), Until: time.Unix(0x4142434445464748, 0)})
 		c.Append(record.Event{Stream: "STREAM", Kind: "test", At: moment})
 	})
@@ -107,7 +108,7 @@ func abstract(key []byte) string {
 	}
 	k = strings.ReplaceAll(k, "\x00", " 0 ")
 	k = strings.Replace(k, "ABCDEFGHKEY 0 HASHHASHHASHHASH", "<until> <key> 0 <hash>", 1)
-	for _, name := range []string{"INSTANCE", "SESSION", "ENDPOINT", "STREAM", "EXPORT", "REPLAY", "TENANT", "CODE"} {
+	for _, name := range []string{"INSTANCE", "SESSION", "ENDPOINT", "STREAM", "EXPORT", "REPLAY", "TENANT", "CODE", "ACCOUNT"} {
 		k = strings.ReplaceAll(k, name, "<"+strings.ToLower(name)+">")
 	}
 	return strings.ReplaceAll(k, "ABCDEFGH", "<from>")

@@ -9,7 +9,7 @@ import (
 )
 
 // sealedBuckets are those whose values are sealed.
-var sealedBuckets = []string{bucketInstances, bucketSessions, bucketGreenAPI, bucketEndpoints, bucketLanes, bucketDead, bucketTenants, bucketQRDLs, bucketDevice, bucketLog}
+var sealedBuckets = []string{bucketInstances, bucketSessions, bucketGreenAPI, bucketEndpoints, bucketLanes, bucketDead, bucketTenants, bucketQRDLs, bucketAccounts, bucketDevice, bucketLog}
 
 // What one transaction of Reseal writes at most, so that commits beside it wait
 // little.

@@ -11,9 +11,9 @@ import (
 
 // Schema is the version of the layout this package writes.
 //
-// Of 1, lanes and dead letters lie in the clear; Open seals them. Those of 2 and 3 have
+// Of 1, lanes and dead letters lie in the clear; Open seals them. Those of 2 to 4 have
 // not all buckets; Open makes those that are missing.
-const Schema uint64 = 4
+const Schema uint64 = 5
 
 // The buckets; doc.go draws what is in them.
 const (
@@ -30,11 +30,13 @@ const (
 	bucketTenants   = "tenants"
 	bucketQRDLs     = "qrdls"
 	bucketNonces    = "nonces"
+	bucketAccounts  = "accounts"
 )
 
 var (
-	buckets      = slices.Concat(thirdBuckets, []string{bucketTenants, bucketQRDLs, bucketNonces})
-	thirdBuckets = slices.Concat(firstBuckets, []string{bucketGreenAPI}) // those of schema 3
+	buckets       = slices.Concat(fourthBuckets, []string{bucketAccounts})
+	fourthBuckets = slices.Concat(thirdBuckets, []string{bucketTenants, bucketQRDLs, bucketNonces}) // those of schema 4
+	thirdBuckets  = slices.Concat(firstBuckets, []string{bucketGreenAPI})                           // those of schema 3
 )
 
 // firstBuckets are those that a file of every schema has.
@@ -79,6 +81,8 @@ func checkMeta(tx *bbolt.Tx, path, network string) error {
 		must = firstBuckets
 	case n < 4:
 		must = thirdBuckets
+	case n < 5:
+		must = fourthBuckets
 	}
 	if has := string(meta.Get(keyNetwork)); has != network && network != anyNetwork {
 		return &NetworkError{path, has, network}

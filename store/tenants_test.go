@@ -28,6 +28,16 @@ func qrdl(tenant, code string) record.QRDL {
 	}
 }
 
+func account(tenant, id string) record.Account {
+	return record.Account{
+		ID: id, Tenant: tenant, UserID: "user of " + id, CreatedAt: moment,
+		Fields: []record.Field{
+			{Tag: record.TagNick, Text: "7"}, {Tag: "Tag_Profile_IM_Level", Number: 1<<32 - 1, Numeric: true}, {Tag: "Tag_Profile_IM_Role", Numeric: true},
+		},
+		Wishes: []record.Wish{{Tag: record.TagNick, State: record.WishPending, At: moment, Tries: 2, NextAt: moment, Problem: "p", Applied: "00"}},
+	}
+}
+
 // TestTenants are read as they were written, from a file of schema 3 too, and go with
 // all that is theirs and nothing else.
 func TestTenants(t *testing.T) {
@@ -36,7 +46,7 @@ func TestTenants(t *testing.T) {
 	stop()
 	edit(t, path, func(tx *bbolt.Tx) error {
 		return errors.Join(
-			tx.DeleteBucket([]byte("tenants")), tx.DeleteBucket([]byte("qrdls")), tx.DeleteBucket([]byte("nonces")),
+			tx.DeleteBucket([]byte("tenants")), tx.DeleteBucket([]byte("qrdls")), tx.DeleteBucket([]byte("nonces")), tx.DeleteBucket([]byte("accounts")),
 			tx.Bucket([]byte("meta")).Put([]byte("schema"), binary.BigEndian.AppendUint64(nil, 3)),
 		)
 	})
@@ -46,6 +56,7 @@ func TestTenants(t *testing.T) {
 			c.PutTenant(tenant(id))
 			c.PutQRDL(qrdl(id, "A"))
 			c.PutQRDL(qrdl(id, "B"))
+			c.PutAccount(account(id, "a"+id))
 			c.PutLane(record.Lane{Endpoint: "e", Stream: id})
 			c.PutDeadLetter(record.DeadLetter{Endpoint: "e", Stream: id, From: 1, To: 2})
 		}
@@ -54,7 +65,11 @@ func TestTenants(t *testing.T) {
 	s, stop = started(t, path)
 	tenants, err1 := s.Tenants()
 	codes, err2 := s.QRDLs()
-	if err := errors.Join(err1, err2); err != nil || !reflect.DeepEqual(tenants, []record.Tenant{tenant("t1"), tenant("t2")}) ||
+	accounts, err3 := s.Accounts()
+	if !reflect.DeepEqual(accounts, []record.Account{account("t1", "at1"), account("t2", "at2")}) {
+		t.Errorf("%+v", accounts)
+	}
+	if err := errors.Join(err1, err2, err3); err != nil || !reflect.DeepEqual(tenants, []record.Tenant{tenant("t1"), tenant("t2")}) ||
 		!reflect.DeepEqual(codes, []record.QRDL{qrdl("t1", "A"), qrdl("t1", "B"), qrdl("t2", "A"), qrdl("t2", "B")}) {
 		t.Errorf("%+v, %+v, %v", tenants, codes, err)
 	}
@@ -68,6 +83,9 @@ func TestTenants(t *testing.T) {
 	codes, err2 = s.QRDLs()
 	lanes, err3 := s.Lanes()
 	dead, err4 := s.DeadLetters("e")
+	if accounts, err := s.Accounts(); err != nil || len(accounts) != 1 || accounts[0].Tenant != "t2" {
+		t.Errorf("%+v, %v", accounts, err)
+	}
 	if err := errors.Join(err1, err2, err3, err4); err != nil || len(tenants) != 1 || tenants[0].ID != "t2" ||
 		len(codes) != 1 || codes[0].Tenant != "t2" || codes[0].Code != "B" ||
 		len(lanes) != 1 || lanes[0].Stream != "t2" || len(dead) != 1 || dead[0].Stream != "t2" {
