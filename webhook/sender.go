@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
 	"net/netip"
 	"strings"
 	"time"
@@ -61,6 +62,7 @@ type Sender struct {
 	signer    signer
 	targets   targets
 	wire      *wire
+	files     *http.Client // of Fetch
 }
 
 // New makes a sender. An error means that cfg contradicts itself, or that a file
@@ -106,6 +108,7 @@ func newSender(cfg Config) (*Sender, error) {
 	if s.wire, err = newWire(cfg, s.egress); err != nil {
 		return nil, err
 	}
+	s.files = s.newFiles(s.wire.dial)
 	return s, nil
 }
 
