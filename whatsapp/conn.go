@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
 	"golang.org/x/sync/semaphore"
@@ -102,9 +103,23 @@ func (c *conn) Dial(ctx context.Context) error {
 	}
 }
 
-// Logout implements [instance.Conn].
+// Logout implements [instance.Conn]. The library's own takes the account's id from the
+// device at the end, while goroutines of its own that acknowledge what the phone has sent
+// may be reading it.
 func (c *conn) Logout(ctx context.Context) error {
-	err := c.client.Logout(ctx)
+	id := c.client.Store.GetJID()
+	if id.IsEmpty() {
+		return fmt.Errorf("log out: %w", whatsmeow.ErrNotLoggedIn)
+	}
+	inner := c.client.DangerousInternals() //nolint:staticcheck // deprecated as a warning: see above
+	_, err := inner.SendIQ(ctx, whatsmeow.DangerousInfoQuery{
+		Namespace: "md", Type: "set", To: types.ServerJID,
+		Content: []binary.Node{{Tag: "remove-companion-device", Attrs: binary.Attrs{"jid": id, "reason": "user_initiated"}}},
+	})
+	if err == nil {
+		inner.ExpectDisconnect()
+		c.lines.mute() // whatever the server still says is about what we know
+	}
 	var refused *whatsmeow.IQError
 	switch {
 	case errors.As(err, &refused):

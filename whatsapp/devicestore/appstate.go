@@ -61,22 +61,24 @@ func (k *keyring) DeleteAppStateVersion(ctx context.Context, name string) error 
 // PutAppStateMutationMACs keeps the value MACs of mutations by their index MAC.
 // Only that of the newest version is kept.
 func (k *keyring) PutAppStateMutationMACs(ctx context.Context, name string, version uint64, mutations []store.AppStateMutationMAC) error {
-	return k.update(ctx, "put mutation MACs", func(v *view) error {
-		for _, m := range mutations {
-			at := macKey(name, m.IndexMAC)
-			known, _, err := v.mac(at)
-			if err != nil {
-				return err
-			}
-			if known > version {
-				continue
-			}
-			if err := v.put(at, newValue().uint(version).raw(m.ValueMAC)); err != nil {
-				return err
-			}
+	return k.update(ctx, "put mutation MACs", func(v *view) error { return v.putMACs(name, version, mutations) })
+}
+
+func (v *view) putMACs(name string, version uint64, mutations []store.AppStateMutationMAC) error {
+	for _, m := range mutations {
+		at := macKey(name, m.IndexMAC)
+		known, _, err := v.mac(at)
+		if err != nil {
+			return err
 		}
-		return nil
-	})
+		if known > version {
+			continue
+		}
+		if err := v.put(at, newValue().uint(version).raw(m.ValueMAC)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (v *view) mac(at key) (version uint64, valueMAC []byte, err error) {

@@ -143,7 +143,7 @@ func (c *Container) fill(d *store.Device, known *device) {
 	d.PreKeys = known.ring
 	d.SenderKeys = known.ring
 	d.AppStateKeys = known.ring
-	d.AppState = known.ring
+	d.AppState = newSettings(known.ring)
 	d.Contacts = known.ring
 	d.ChatSettings = known.ring
 	d.MsgSecrets = known.ring
