@@ -1,6 +1,8 @@
 package record
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -65,6 +67,7 @@ type Account struct {
 	ID        string    `json:"id"`     // not secret: the stream of its own events
 	Tenant    string    `json:"tenant"` // the tenant's id
 	UserID    string    `json:"user_id"`
+	Imported  bool      `json:"imported,omitempty"` // it stays when its instance goes
 	CreatedAt time.Time `json:"created_at"`
 
 	Fields []Field `json:"fields,omitempty"` // by tag
@@ -80,7 +83,7 @@ type Wish struct {
 	Tries   int       `json:"tries,omitempty"`   // that failed since it was wished
 	NextAt  time.Time `json:"next_at,omitzero"`  // when the next one is due, of one that waits for it
 	Problem string    `json:"problem,omitempty"` // why it was refused, or failed last; without what was wished
-	Applied string    `json:"applied,omitempty"` // the SHA-256 of what WhatsApp has taken last, in hexadecimal
+	Applied string    `json:"applied,omitempty"` // what WhatsApp has taken last: the SHA-256 of the phone and the value
 }
 
 // WishState says how far a wish has come.
@@ -103,17 +106,72 @@ func (a *Account) Field(tag string) (Field, bool) {
 	return Field{}, false
 }
 
-// With is the account with fields set. It shares nothing with a.
-func (a *Account) With(fields ...Field) Account {
+// With is the account with fields set at a moment; those that WhatsApp is to have are
+// wished for from then on, unless they are wished for or applied as they are. It shares
+// nothing with a.
+func (a *Account) With(at time.Time, fields ...Field) Account {
 	out := *a
 	out.Fields, out.Wishes = slices.Clone(a.Fields), slices.Clone(a.Wishes)
 	for _, f := range fields {
-		at, there := slices.BinarySearchFunc(out.Fields, f.Tag, func(o Field, tag string) int { return strings.Compare(o.Tag, tag) })
+		was, had := out.Field(f.Tag)
+		i, there := slices.BinarySearchFunc(out.Fields, f.Tag, func(o Field, tag string) int { return strings.Compare(o.Tag, tag) })
 		if there {
-			out.Fields[at] = f
+			out.Fields[i] = f
 		} else {
-			out.Fields = slices.Insert(out.Fields, at, f)
+			out.Fields = slices.Insert(out.Fields, i, f)
 		}
+		if f.brought() && (!had || was != f || out.Wish(f.Tag).State == WishRefused) {
+			out = out.Wished(Wish{Tag: f.Tag, State: WishPending, At: at, Applied: out.Wish(f.Tag).Applied})
+		}
+	}
+	return out
+}
+
+// brought reports whether WhatsApp is to have the field.
+func (f Field) brought() bool {
+	return f.Tag == TagNick || f.Tag == TagSelfSignature || f.Tag == TagImage
+}
+
+// Wish finds a wish by its tag; one without a state is none.
+func (a *Account) Wish(tag string) Wish {
+	for _, w := range a.Wishes {
+		if w.Tag == tag {
+			return w
+		}
+	}
+	return Wish{Tag: tag}
+}
+
+func (w *Wish) due(at time.Time) bool { return w.State == WishPending && !at.Before(w.NextAt) }
+
+// NextWish is a field that WhatsApp is to have now, of an account that is connected as a
+// phone: one that is due, or that another phone's account has taken; false: there is none.
+func (a *Account) NextWish(at time.Time, phone string) (Field, bool) {
+	for _, w := range a.Wishes {
+		f, set := a.Field(w.Tag)
+		if set && (w.due(at) || w.State == WishApplied && w.Applied != Brought(phone, f)) {
+			return f, true
+		}
+	}
+	return Field{}, false
+}
+
+// Brought tells by a hash which field the account of a phone has taken.
+func Brought(phone string, f Field) string {
+	sum := sha256.Sum256([]byte(phone + "\x00" + f.Text))
+	return hex.EncodeToString(sum[:])
+}
+
+// Wished is the account with another wish in the place of that of its tag. It shares no
+// wishes with a.
+func (a *Account) Wished(w Wish) Account {
+	out := *a
+	out.Wishes = slices.Clone(a.Wishes)
+	i, there := slices.BinarySearchFunc(out.Wishes, w.Tag, func(o Wish, tag string) int { return strings.Compare(o.Tag, tag) })
+	if there {
+		out.Wishes[i] = w
+	} else {
+		out.Wishes = slices.Insert(out.Wishes, i, w)
 	}
 	return out
 }
