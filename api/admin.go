@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/switchhook/switchhook/api/tencent"
+
 	"github.com/switchhook/switchhook/api/internal/reply"
 	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/record"
@@ -216,6 +218,12 @@ func (a *API) stream(c *call, name string) (Entry, error) {
 	case other == nil && t.ID == name:
 		return Entry{ID: t.ID, Name: t.Name, Seq: t.Seq}, nil
 	case other != nil && !errors.Is(other, ErrNoTenant):
+		return Entry{}, other
+	}
+	switch acc, other := a.cfg.Tenants.FindAccount(c.Context(), name); {
+	case other == nil:
+		return Entry{ID: acc.ID, Name: acc.UserID, Seq: acc.Seq}, nil
+	case !errors.Is(other, tencent.ErrNoAccount):
 		return Entry{}, other
 	}
 	return Entry{}, err

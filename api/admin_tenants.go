@@ -24,6 +24,7 @@ func (a *API) tenantRoutes() []route {
 		{http.MethodDelete, key(), a.deleteKey},
 		{http.MethodPost, key("rotate"), a.rotateTenantKey},
 		{http.MethodGet, one("qrdls"), a.tenantQRDLs},
+		{http.MethodGet, one("accounts"), a.tenantAccounts},
 	}
 }
 

@@ -45,15 +45,12 @@ func dialects(stop context.Context, cfg Config) []dialect {
 			}),
 		},
 	}
-	if cfg.Chat != nil {
+	if cfg.Tenants != nil {
 		all = append(all, dialect{
 			name:    "tencent",
 			owns:    tencent.Owns,
-			handler: tencent.New(tencent.Config{Port: cfg.Chat, Log: cfg.Log, Now: cfg.Now}),
-		})
-	}
-	if cfg.Tenants != nil {
-		all = append(all, dialect{
+			handler: tencent.New(tencent.Config{Port: cfg.Tenants, Log: cfg.Log, Now: cfg.Now}),
+		}, dialect{
 			name: "cams",
 			owns: func(path string) bool { return path == "/" },
 			handler: cams.New(cams.Config{

@@ -112,6 +112,7 @@ type Entry struct {
 	Delivery
 	// StorageTrouble says why files cannot be stored now; empty while they can.
 	StorageTrouble string  `json:"storage_trouble,omitempty"`
+	Profile        []Wish  `json:"profile,omitempty"` // what of its profile WhatsApp is to have, and how far that has come
 	Messages       Traffic `json:"messages"`
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/switchhook/switchhook/api/cams"
+	"github.com/switchhook/switchhook/api/tencent"
 	"github.com/switchhook/switchhook/record"
 )
 
@@ -17,6 +18,7 @@ type Tenants interface {
 	TenantRegistry
 	TenantKeys
 	TenantQRDLs
+	TenantAccounts
 	cams.Port
 }
 
@@ -68,6 +70,47 @@ type TenantQRDLs interface {
 	// ScanQRDL is FindQRDL, and counts a scan. It answers once that is on disk, or after
 	// a second without: then it is counted later.
 	ScanQRDL(ctx context.Context, token string) (record.QRDL, error)
+}
+
+// TenantAccounts are the accounts that Tencent Chat's clients know.
+type TenantAccounts interface {
+	// TenantAccounts answers those of a tenant that were imported or have a profile, by
+	// their UserIDs.
+	TenantAccounts(ctx context.Context, nameOrID string) ([]Account, error)
+	// FindAccount answers the account of that id, or tencent.ErrNoAccount.
+	FindAccount(ctx context.Context, id string) (Account, error)
+	tencent.Port
+}
+
+// Account is one account as its operator sees it.
+type Account struct {
+	ID        string         `json:"id"` // the stream of its own events
+	UserID    string         `json:"user_id"`
+	Imported  bool           `json:"imported"`           // it stays when its instance goes
+	Instance  string         `json:"instance,omitempty"` // the id of the instance that it is the profile of
+	CreatedAt time.Time      `json:"created_at"`
+	Fields    []record.Field `json:"fields"`
+	Wishes    []Wish         `json:"wishes"`
+	Seq       uint64         `json:"seq"` // of its stream's newest event
+}
+
+// Wish says how far a field has come on its way to WhatsApp.
+type Wish struct {
+	Tag     string           `json:"tag"`
+	State   record.WishState `json:"state"`
+	At      time.Time        `json:"at"` // since when it is in that state
+	Tries   int              `json:"tries,omitempty"`
+	NextTry time.Time        `json:"next_try_at,omitzero"`
+	Problem string           `json:"problem,omitempty"` // why it was refused, or failed last
+}
+
+// ShowWishes is wishes as an operator sees them.
+func ShowWishes(all []record.Wish) []Wish {
+	out := make([]Wish, 0, len(all))
+	for _, w := range all {
+		out = append(out, Wish{Tag: w.Tag, State: w.State, At: w.At, Tries: w.Tries, NextTry: w.NextAt, Problem: w.Problem})
+	}
+	return out
 }
 
 // The errors of tenants.

@@ -44,12 +44,12 @@ type Fake struct {
 	log       []string // of the calls that change something
 	seq       int
 
-	tenants                      []*tenant
-	settled, keys, coded, tokens int
-	secrets                      int                 // keys of apps
-	nonces                       map[nonce]time.Time // and until when
-	dead                         map[string]bool     // tokens of links that were updated or deleted
-	posts                        *Endpoints          // of NewEndpoints
+	tenants                                []*tenant
+	settled, keys, coded, tokens, accounts int
+	secrets                                int                 // keys of apps
+	nonces                                 map[nonce]time.Time // and until when
+	dead                                   map[string]bool     // tokens of links that were updated or deleted
+	posts                                  *Endpoints          // of NewEndpoints
 }
 
 var (
@@ -179,7 +179,9 @@ func (f *Fake) Find(_ context.Context, nameOrID string) (api.Entry, error) {
 	if err != nil {
 		return api.Entry{}, err
 	}
-	return h.entry(), nil
+	e := h.entry()
+	e.Profile = f.profile(h)
+	return e, nil
 }
 
 // FindWID implements api.Instances.

@@ -20,6 +20,8 @@ type tenant struct {
 	record.Tenant
 	own   held           // its stream
 	codes []*record.QRDL // the oldest first
+
+	accounts []record.Account
 }
 
 // settle makes a tenant without a key: the first one is t1, in the space cams-t1, with

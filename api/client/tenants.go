@@ -105,3 +105,9 @@ func tenantPath(tenant string, below ...string) string {
 	}
 	return strings.Join(path, "/")
 }
+
+// TenantAccounts answers the accounts of a tenant that were imported or have a profile.
+func (c *Client) TenantAccounts(ctx context.Context, tenant string) (all []api.Account, err error) {
+	err = c.do(ctx, http.MethodGet, tenantPath(tenant, "accounts"), nil, &all)
+	return all, err
+}

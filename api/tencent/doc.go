@@ -17,4 +17,8 @@
 // All fields of one portrait_set are set, or none: the first that is wrong decides, in the
 // order of the array. Of one field its tag is judged first, then whether it may be written,
 // then its value's type, length and worth.
+//
+// The [Port] keeps profiles and brings to WhatsApp what of them it takes; here they are
+// only read and written, and a call never waits for WhatsApp. Package callback tells others
+// of changes. Clients and operators find all of it in docs/tencent.md.
 package tencent

@@ -1,6 +1,7 @@
 package tencent_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -9,7 +10,28 @@ import (
 
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/api/apitest"
+	"github.com/switchhook/switchhook/record"
 )
+
+// tenants is the world as the server asks for it.
+type tenants struct {
+	allTenants
+	w *world
+}
+
+type allTenants = api.Tenants // by a name that is none of its methods'
+
+func (t tenants) ChatApp(ctx context.Context, app int64) (record.Tenant, error) {
+	return t.w.ChatApp(ctx, app)
+}
+
+func (t tenants) ChatAccount(ctx context.Context, tenant, user string) (record.Account, error) {
+	return t.w.ChatAccount(ctx, tenant, user)
+}
+
+func (t tenants) SetProfile(ctx context.Context, tenant, user, operator string, fields []record.Field) error {
+	return t.w.SetProfile(ctx, tenant, user, operator, fields)
+}
 
 // serve is a server with the world as its app, or with none.
 func serve(t *testing.T, w *world) *httptest.Server {
@@ -17,7 +39,7 @@ func serve(t *testing.T, w *world) *httptest.Server {
 	fake := apitest.New("sandbox")
 	cfg := api.Config{Instances: fake, System: fake, Now: func() time.Time { return noon }}
 	if w != nil {
-		cfg.Chat = w
+		cfg.Tenants = tenants{w: w}
 	}
 	a := api.New(cfg)
 	srv := httptest.NewServer(a)

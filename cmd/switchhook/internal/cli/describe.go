@@ -77,7 +77,7 @@ func profiled(ev client.Event) string {
 		if json.Unmarshal(ev.Data.Detail, &of) != nil {
 			return ""
 		}
-		out := fmt.Sprintf(" %s of @%s: %s %s", of.Account, of.Tenant, of.Tag, of.State)
+		out := fmt.Sprintf(" %s of @%s: %s %s", plain(of.Account), of.Tenant, of.Tag, of.State)
 		if of.Problem != "" {
 			out += ": " + of.Problem
 		}
@@ -91,7 +91,7 @@ func profiled(ev client.Event) string {
 	for i, f := range of.Fields {
 		tags[i] = f.Tag
 	}
-	return fmt.Sprintf(" %s of @%s by %s: %s", of.Account, of.Tenant, of.Operator, strings.Join(tags, ", "))
+	return fmt.Sprintf(" %s of @%s by %s: %s", plain(of.Account), of.Tenant, plain(of.Operator), strings.Join(tags, ", "))
 }
 
 // pictured is which picture WhatsApp has taken.

@@ -28,7 +28,7 @@ func (a *app) events() *cobra.Command {
 	})
 	c.Long = "Shows the events of an instance, oldest first, with what was written in messages. With --json they are one array; with --json and --follow\n" +
 		"each is one object on a line of its own. NAME may be daemon, for the daemon's own events,\n" +
-		"or a tenant's id, for those of its message QR codes."
+		"or a tenant's id, for those of its message QR codes, or an account's, for those of its profile."
 	c.Example = "  switchhook events shop --follow"
 	c.Flags().BoolVar(&follow, "follow", false, "wait for further events until interrupted")
 	c.Flags().Uint64Var(&after, "after", 0, "only events behind this `number`")
@@ -102,8 +102,8 @@ func stream(ctx context.Context, cl *client.Client, name string) (string, error)
 	}
 	e, err := cl.Find(ctx, name)
 	if errors.Is(err, instance.ErrNotFound) {
-		if t, none := cl.Tenant(ctx, name); none == nil && t.ID == name {
-			return name, nil
+		if _, none := cl.Events(ctx, name, client.Look{Limit: 1}); none == nil {
+			return name, nil // of a tenant, or of an account
 		}
 	}
 	return e.ID, err

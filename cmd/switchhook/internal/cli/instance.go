@@ -179,17 +179,20 @@ func (a *app) whole(e api.Entry) error {
 	if a.json {
 		return a.document(e)
 	}
-	return a.table(
-		[]string{"instance", e.Name + " (" + e.ID + ")"},
-		[]string{"tenant", cmp.Or(e.Tenant, record.DefaultTenant)},
-		[]string{"state", state(e)},
-		[]string{"since", moment(e.Since)},
-		[]string{"cause", orNone(string(e.Cause))},
-		[]string{"hint", orNone(e.Hint)},
-		[]string{"retry at", orNone(moment(e.RetryAt))},
-		[]string{"phone", orNone(mask(e.Phone))},
-		[]string{"account's name", orNone(e.PushName)},
-		[]string{"can be restored", yesNo(e.CanRestore)},
+	rows := [][]string{
+		{"instance", e.Name + " (" + e.ID + ")"},
+		{"tenant", cmp.Or(e.Tenant, record.DefaultTenant)},
+		{"state", state(e)},
+		{"since", moment(e.Since)},
+		{"cause", orNone(string(e.Cause))},
+		{"hint", orNone(e.Hint)},
+		{"retry at", orNone(moment(e.RetryAt))},
+		{"phone", orNone(mask(e.Phone))},
+		{"account's name", orNone(e.PushName)},
+		{"can be restored", yesNo(e.CanRestore)},
+	}
+	rows = append(rows, profile(e.Profile)...)
+	return a.table(append(rows,
 		[]string{"wid", e.WID},
 		[]string{"id instance", strconv.FormatInt(e.IDInstance, 10)},
 		[]string{"api token", e.APIToken},
@@ -205,7 +208,7 @@ func (a *app) whole(e api.Entry) error {
 		[]string{"storage trouble", orNone(e.StorageTrouble)},
 		[]string{"events", strconv.FormatUint(e.Seq, 10)},
 		[]string{"created", moment(e.CreatedAt)},
-	)
+	)...)
 }
 
 func state(e api.Entry) string {

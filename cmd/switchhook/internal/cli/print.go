@@ -93,6 +93,15 @@ func size(n int64) string {
 // terminal would obey.
 func quoted(text string) string { return strconv.QuoteToGraphic(text) }
 
+// plain is a name that a stranger chose: as it is where it looks like what it is, and
+// quoted otherwise.
+func plain(name string) string {
+	if q := quoted(name); q != `"`+name+`"` || strings.TrimSpace(name) != name {
+		return q
+	}
+	return name
+}
+
 func yesNo(b bool) string {
 	if b {
 		return "yes"

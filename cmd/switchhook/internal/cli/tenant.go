@@ -16,7 +16,7 @@ import (
 func (a *app) tenant() *cobra.Command {
 	return group("tenant", "the tenants: one owns instances, the access keys of CAMS's clients and an app of Tencent Chat's",
 		a.addTenant(), a.listTenants(), a.showTenant(), a.setTenant(), a.deleteTenant(),
-		a.tenantNumber(), a.tenantKey(), a.tenantSecret(), a.tenantCodes())
+		a.tenantNumber(), a.tenantKey(), a.tenantSecret(), a.tenantCodes(), a.tenantAccounts())
 }
 
 // onTenant makes a command about one tenant, the first argument. example is a command
@@ -45,7 +45,7 @@ func (a *app) addTenant() *cobra.Command {
 			if err != nil || a.json {
 				return a.either(t, err)
 			}
-			return a.once(
+			err = a.table(
 				[]string{"tenant", t.Name + " (" + t.Tenant.ID + ")"},
 				[]string{"space id", t.SpaceID},
 				[]string{"access key id", t.NewKey.ID},
@@ -55,6 +55,10 @@ func (a *app) addTenant() *cobra.Command {
 				[]string{"next", "switchhook instance add NAME --tenant " + t.Name + a.here()},
 				[]string{"or", "switchhook tenant number add " + t.Name + " DIGITS" + a.here()},
 			)
+			if err != nil {
+				return err
+			}
+			return a.say("Keep the access key secret and the secret key: they are not shown again.")
 		})
 	c.Flags().StringVar(&spec.SpaceID, "space-id", "", "keep this `id` as CAMS's CustSpaceId (default: a new one)")
 	return c

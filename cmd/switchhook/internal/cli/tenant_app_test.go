@@ -3,6 +3,8 @@ package cli_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/switchhook/switchhook/record"
 )
 
 func TestAppOfATenant(t *testing.T) {
@@ -42,5 +44,38 @@ func TestAppOfATenant(t *testing.T) {
 		if out, _, _ := r.run(t, strings.Fields(args)...); strings.Contains(out, "hunter2") || strings.Contains(out, "appkey") {
 			t.Errorf("%s: %s", args, out)
 		}
+	}
+}
+
+func TestWishesAreShown(t *testing.T) {
+	r := newRig(t)
+	r.play(t, []line{
+		{"tenant add acme", 0, "\nKeep the access key secret and the secret key: they are not shown again.\n", ""},
+		{"tenant accounts acme", 0, "acme has no account: portrait_set makes one for an instance of its, account_import any other.\n", ""},
+		{"tenant accounts nobody", 1, "", "nobody: there is no such tenant"},
+		{"tenant accounts", 2, "", "NAME is missing"},
+		{"instance add till --tenant acme", 0, "", ""},
+		{"instance show till", 0, "profile          none\n", ""},
+	})
+	nick, about := record.Field{Tag: record.TagNick, Text: "hunter2"}, record.Field{Tag: record.TagSelfSignature, Text: "hunter2"}
+	if err := r.SetProfile(t.Context(), "acme", "till", "administrator", []record.Field{nick, about}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.ImportAccount(t.Context(), "acme", "desk", "administrator", nil); err != nil {
+		t.Fatal(err)
+	}
+	r.play(t, []line{
+		{"tenant accounts acme", 0, "  INSTANCE  IMPORTED  FIELDS  WHATSAPP\n" +
+			"desk     a2  none      yes       0       none\n" +
+			"till     a1  i2        no        2       nick pending, signature pending\n", ""},
+		{"instance show till", 0, "profile          nick pending\nprofile          signature pending\nwid ", ""},
+	})
+	for _, args := range []string{"tenant accounts acme", "instance show till"} {
+		if out, _, _ := r.run(t, strings.Fields(args)...); strings.Contains(out, "hunter2") {
+			t.Errorf("%s shows what the profile says: %s", args, out)
+		}
+	}
+	if out, _, _ := r.run(t, "tenant", "accounts", "acme", "--json"); strings.Count(out, "hunter2") != 2 {
+		t.Errorf("--json does not: %s", out)
 	}
 }
