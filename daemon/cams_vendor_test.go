@@ -64,23 +64,25 @@ func newCamsRig(t *testing.T) *camsRig {
 // run runs a program and answers what it prints and how it ends.
 func (d *camsRig) run(t *testing.T, dir, name string, args ...string) (out, errs []byte, err error) {
 	t.Helper()
+	return runClient(t, d.env, dir, name, args...)
+}
+
+// runClient runs a program in an environment and answers what it prints and how it ends.
+func runClient(t *testing.T, env []string, dir, name string, args ...string) (out, errs []byte, err error) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir, cmd.Env = dir, d.env
+	cmd.Dir, cmd.Env = dir, env
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err = cmd.Output()
 	return out, stderr.Bytes(), err
 }
 
-// walk runs a walk and checks what each of its clients shows.
-func (d *camsRig) walk(t *testing.T, clients []string, dir, name string, args ...string) {
+// shown reads the steps that a walk has printed.
+func shown(t *testing.T, out []byte) seen {
 	t.Helper()
-	out, errs, err := d.run(t, dir, name, args...)
-	if err != nil {
-		t.Fatalf("%v, having shown\n%s%s", err, out, errs)
-	}
 	s := make(seen)
 	lines := bufio.NewScanner(bytes.NewReader(out))
 	lines.Buffer(nil, 1<<20)
@@ -98,6 +100,17 @@ func (d *camsRig) walk(t *testing.T, clients []string, dir, name string, args ..
 		}
 		s[line.Step] = append(s[line.Step], line.What)
 	}
+	return s
+}
+
+// walk runs a walk and checks what each of its clients shows.
+func (d *camsRig) walk(t *testing.T, clients []string, dir, name string, args ...string) {
+	t.Helper()
+	out, errs, err := d.run(t, dir, name, args...)
+	if err != nil {
+		t.Fatalf("%v, having shown\n%s%s", err, out, errs)
+	}
+	s := shown(t, out)
 	for _, client := range clients {
 		s.code(t, d.d.URL(), client)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/switchhook/switchhook/bus"
 	"github.com/switchhook/switchhook/configs"
 	"github.com/switchhook/switchhook/files"
+	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/instance"
 	"github.com/switchhook/switchhook/outbox"
 	"github.com/switchhook/switchhook/picture"
@@ -206,6 +207,7 @@ func (d *Daemon) newFleet() error {
 		return err
 	}
 	d.sender = sender
+	f.fetch = sender.Fetch
 	f.check, f.test, f.formats = sender.CheckURL, sender.Test, sender.Formats()
 	d.outbox = outbox.New(outbox.Config{
 		Log: deliveries{d.store, f.book}, Sender: sender, Carries: sender.Carries, Covers: f.book.covers, Policy: sender.Policy,
@@ -244,15 +246,23 @@ func (f *fleet) wid(id string) (string, bool) {
 // appended wakes everyone who reads the log.
 func (d *Daemon) appended(events []record.Event) {
 	d.bus.Notify()
-	d.fleet.traffic(events)
+	d.fleet.appended(events)
+}
+
+// appended wakes those of the fleet who read the log.
+func (f *fleet) appended(events []record.Event) {
+	f.traffic(events)
 	last := ""
 	for _, e := range events {
+		if e.Transition != nil && e.Transition.To == fsm.Authenticated {
+			f.tenants.connected(e.Stream)
+		}
 		if e.Stream == last {
 			continue
 		}
 		last = e.Stream
-		d.outbox.Notify(e.Stream)
-		d.fleet.watches.wake(e.Stream)
+		f.outbox.Notify(e.Stream)
+		f.watches.wake(e.Stream)
 	}
 }
 

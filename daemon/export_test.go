@@ -63,6 +63,11 @@ func Insist(ctx context.Context, wait time.Duration, store func(context.Context)
 	return f.insist(store, done...)
 }
 
+// SetProfile sets fields of an account, as often as wanted.
+func (d *Daemon) SetProfile(ctx context.Context, tenant, user string, fields []record.Field) error {
+	return d.fleet.tenants.SetProfile(ctx, tenant, user, "administrator", fields)
+}
+
 // Scan counts a scan of a message QR code as following its link does, and does not wait
 // for it.
 func (d *Daemon) Scan(code string, rev int) { d.fleet.tenants.scans.add(revision{code, rev}) }

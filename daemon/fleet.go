@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -33,6 +34,7 @@ type fleet struct {
 	timing    instance.Timing
 	check     func(url string) error // refuses a webhook address
 	formats   []string               // those of endpoints
+	fetch     func(ctx context.Context, url string, most int64, take func(io.Reader) error) error
 	test      func(context.Context, *record.Endpoint) outbox.Verdict
 	book      *book
 	greenTurn chan struct{} // of one: who changes what an instance is to GREEN-API's clients
@@ -255,6 +257,9 @@ func (f *fleet) describe(m *member, lanes []outbox.LaneStatus) api.Entry {
 	}
 	if g := m.green.Load(); g != nil {
 		e.IDInstance, e.APIToken = g.ID, g.Token
+	}
+	if acc, ok := f.tenants.profileOf(m); ok {
+		e.Profile = api.ShowWishes(acc.Wishes)
 	}
 	if ep := m.webhook(); len(ep.Secrets) > 0 {
 		e.WebhookSecret = ep.Secrets[0]

@@ -66,7 +66,12 @@ func (k *keeper) eraseDeleted(ctx context.Context) {
 		since := time.Since(m.live.Load().Status().Record.DeletedAt)
 		if !m.heard {
 			lanes := k.fleet.outbox.Status(m.id)
-			if since < k.lastWords && !k.heard(m.id, lanes) {
+			heard := k.heard(m.id, lanes)
+			if profile, goes := k.fleet.tenants.leavesWith(m); goes {
+				heard = heard && k.fleet.tenants.told(profile.ID)
+				lanes = append(lanes, k.fleet.outbox.Status(profile.ID)...)
+			}
+			if since < k.lastWords && !heard {
 				continue
 			}
 			// The outbox, from now on, knows nothing of it any more.
@@ -227,9 +232,9 @@ func (f *fleet) tellUnheard(ch *store.Change, m *member) {
 			last = l.Until
 		}
 		f.log.Warn("deleted instance goes with events that were not delivered",
-			"instance", m.id, "endpoint", ep.ID, "replay", l.Replay, "from", l.Acked+1, "to", last)
+			"stream", l.Stream, "endpoint", ep.ID, "replay", l.Replay, "from", l.Acked+1, "to", last)
 		ch.Append(f.fact(record.EndpointGaveUp, record.EndpointFact{
-			Endpoint: ep.ID, Name: ep.Name, Instance: m.id, Tenant: ep.Tenant, Reason: "the instance was deleted",
+			Endpoint: ep.ID, Name: ep.Name, Instance: l.Stream, Tenant: ep.Tenant, Reason: "the instance was deleted",
 			Fails: l.Attempts, From: l.Acked + 1, To: last,
 		}))
 	}
@@ -263,7 +268,13 @@ func (f *fleet) erase(ctx context.Context, m *member) error {
 	if err := f.store.EraseStream(ctx, m.id); err != nil {
 		return err
 	}
-	if _, err := f.store.Commit(ctx, ch); err != nil {
+	forget, err := f.tenants.forgetProfile(ctx, ch, m)
+	if err != nil {
+		return err
+	}
+	_, err = f.store.Commit(ctx, ch)
+	forget(err == nil)
+	if err != nil {
 		return err
 	}
 	for _, id := range ids {

@@ -61,7 +61,7 @@ func (t *tenants) UpdateQRDL(ctx context.Context, tenant, number, code string, c
 // turn is held.
 func (t *tenants) storeCode(ctx context.Context, ch *store.Change, ten record.Tenant, kind record.Kind, code record.QRDL) error {
 	ch.PutQRDL(code)
-	ch.Append(factOf(ten.ID, kind, ten, code.Fact(ten.Name)))
+	ch.Append(factOf(ten.ID, kind, ten.Name, code.Fact(ten.Name)))
 	if _, err := t.store.Commit(ctx, ch); err != nil {
 		return unavailable(err)
 	}
@@ -90,7 +90,7 @@ func (t *tenants) DeleteQRDL(ctx context.Context, tenant, number, code string) e
 		ch := t.store.Change()
 		was = t.tell(ch, ten, was)
 		ch.DeleteQRDL(tenant, code)
-		ch.Append(factOf(ten.ID, record.QRDLDeleted, ten, was.Fact(ten.Name)))
+		ch.Append(factOf(ten.ID, record.QRDLDeleted, ten.Name, was.Fact(ten.Name)))
 		if _, err := t.store.Commit(ctx, ch); err != nil {
 			return unavailable(err)
 		}

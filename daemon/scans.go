@@ -195,7 +195,7 @@ func (t *tenants) scanned(ch *store.Change, code string, of []revision, took map
 	for _, r := range of {
 		var former *record.QRDLFact
 		if q, former = q.Scanned(ten.Name, r.number, took[r]); former != nil {
-			ch.Append(factOf(ten.ID, record.QRDLScanned, ten, *former))
+			ch.Append(factOf(ten.ID, record.QRDLScanned, ten.Name, *former))
 		}
 	}
 	told := q.Untold > 0 && (last || t.scans.may(ten.ID, code))
@@ -215,6 +215,6 @@ func (t *tenants) tell(ch *store.Change, ten record.Tenant, q record.QRDL) recor
 		return q
 	}
 	q, fact := q.Told(ten.Name)
-	ch.Append(factOf(ten.ID, record.QRDLScanned, ten, fact))
+	ch.Append(factOf(ten.ID, record.QRDLScanned, ten.Name, fact))
 	return q
 }

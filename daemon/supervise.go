@@ -30,7 +30,7 @@ func (f *fleet) Run(ctx context.Context) error {
 	f.mu.Unlock()
 	f.keepProviding(ctx)
 	close(f.up)
-	<-ctx.Done()
+	f.tenants.applyDue(ctx)
 	f.mu.Lock()
 	f.running = nil // Add starts nothing any more
 	f.mu.Unlock()

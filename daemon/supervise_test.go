@@ -56,8 +56,9 @@ func (noSender) Send(context.Context, *record.Endpoint, uint64, []*record.Event)
 	return outbox.Verdict{Outcome: outbox.Delivered}
 }
 
-// newTestFleet runs a fleet with a driver of the test's own on a real store.
-func newTestFleet(t *testing.T, driver instance.Driver) *fleet {
+// newTestFleet runs a fleet with a driver of the test's own on a real store, in which
+// something is stored before.
+func newTestFleet(t *testing.T, driver instance.Driver, before ...func(*store.Change)) *fleet {
 	t.Helper()
 	s, err := store.Open(filepath.Join(t.TempDir(), "switchhook.db"), store.Options{Network: "sandbox"})
 	if err != nil {
@@ -75,11 +76,24 @@ func newTestFleet(t *testing.T, driver instance.Driver) *fleet {
 	budget := instance.NewBudget(1000)
 	f.dials = budget
 	f.outbox = outbox.New(outbox.Config{Log: deliveries{s, f.book}, Sender: noSender{}, Covers: f.book.covers})
+	s.OnAppend(func(events []record.Event) {
+		if f.tenants != nil {
+			f.appended(events)
+		}
+	})
+	disk := newGroup(context.WithoutCancel(t.Context()))
+	disk.run("store", s.Run)
+	for _, put := range before {
+		ch := s.Change()
+		put(ch)
+		if _, err := s.Commit(t.Context(), ch); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := f.load(); err != nil {
 		t.Fatal(err)
 	}
-	disk := newGroup(context.WithoutCancel(t.Context()))
-	disk.run("store", s.Run)
+	f.tenants.heard = func(string) bool { return true }
 	rest := newGroup(context.WithoutCancel(t.Context()))
 	rest.run("outbox", f.outbox.Run)
 	rest.run("dials", budget.Run)

@@ -31,16 +31,16 @@ var (
 
 // tenantFact is an event about a tenant, for the daemon's stream.
 func tenantFact(kind record.Kind, ten record.Tenant, what, key string) record.Event {
-	return factOf(record.DaemonStream, kind, ten, record.TenantFact{Tenant: ten.ID, Name: ten.Name, What: what, Key: key})
+	return factOf(record.DaemonStream, kind, ten.Name, record.TenantFact{Tenant: ten.ID, Name: ten.Name, What: what, Key: key})
 }
 
-// factOf is an event about a tenant that tells a fact.
-func factOf(stream string, kind record.Kind, ten record.Tenant, fact any) record.Event {
+// factOf is an event that tells a fact about something of that name.
+func factOf(stream string, kind record.Kind, name string, fact any) record.Event {
 	data, err := json.Marshal(fact)
 	if err != nil {
 		panic(err) // texts and numbers only
 	}
-	return record.Event{Stream: stream, Kind: kind, At: time.Now().UTC(), Name: ten.Name, Data: data}
+	return record.Event{Stream: stream, Kind: kind, At: time.Now().UTC(), Name: name, Data: data}
 }
 
 // Tenants implements [api.Tenants].

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"slices"
 
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/record"
@@ -29,26 +30,43 @@ func (t *tenants) DeleteTenant(ctx context.Context, nameOrID string) error {
 	defer reopen()
 	why := t.needed(ten)
 	if !ok {
-		why = "an instance is being put under the tenant"
+		why = "something is being put under the tenant at this moment: try again"
 	}
 	if why != "" {
 		return &api.RefusedError{Problem: why}
 	}
 	ch := t.store.Change()
 	ch.EraseTenant(ten.ID)
+	profiles := t.accountsOf(ten.ID)
+	for _, acc := range profiles {
+		ch.EraseAccount(ten.ID, acc.ID)
+	}
 	ch.Append(tenantFact(record.TenantDeleted, ten, "", ""))
 	if _, err := t.store.Commit(ctx, ch); err != nil {
 		return unavailable(err)
 	}
 	t.remove(ten)
-	t.outbox.RemoveStream(ten.ID)
-	if err := t.store.EraseStream(ctx, ten.ID); err != nil {
-		t.log.Warn("events of a deleted tenant could not be erased: they go when they are old", "tenant", ten.ID, "err", err)
+	t.eraseStream(ctx, ten.ID)
+	for _, acc := range profiles {
+		t.accounts.remove(acc)
+		t.book.closed(acc.ID)
+		t.eraseStream(ctx, acc.ID)
 	}
 	return nil
 }
 
-// close lets no instance be put under a tenant until reopen is called; false: one is
+// eraseStream ends the deliveries of a stream and erases its events.
+func (t *tenants) eraseStream(ctx context.Context, stream string) {
+	t.outbox.RemoveStream(stream)
+	if err := t.store.EraseStream(ctx, stream); err != nil {
+		t.log.Warn("the events of what was deleted could not be erased: they go when they are old", "stream", stream, "err", err)
+	}
+}
+
+// told reports whether everyone has the last event of a stream who will.
+func (t *tenants) told(stream string) bool { return t.store.Head(stream) == 0 || t.heard(stream) }
+
+// close lets nothing be put under a tenant until reopen is called; false: one is
 // just being.
 func (t *tenants) close(name string) (reopen func(), ok bool) {
 	t.mu.Lock()
@@ -84,7 +102,7 @@ func (t *tenants) needed(ten record.Tenant) string {
 	case t.codes.count(ten.ID) > 0:
 		return "the tenant has message QR codes: delete them first, with DeletePhoneMessageQrdl (switchhook tenant codes " + ten.Name + ")"
 	}
-	if t.store.Head(ten.ID) > 0 && !t.heard(ten.ID) {
+	if !t.told(ten.ID) || slices.ContainsFunc(t.accountsOf(ten.ID), func(a record.Account) bool { return !t.told(a.ID) }) {
 		return "events of the tenant are still on their way to endpoints or to NATS: try again when they are there (switchhook deliveries)"
 	}
 	return ""

@@ -19,10 +19,12 @@ import (
 type tenants struct {
 	*fleet
 	nonces
-	codes qrdls
-	scans scans
-	turn  chan struct{}            // of one: held over a change of tenants until it is stored
-	heard func(stream string) bool // reports whether everyone has its last event who will
+	codes    qrdls
+	scans    scans
+	accounts accounts
+	applying *applying
+	turn     chan struct{}            // of one: held over a change of tenants until it is stored
+	heard    func(stream string) bool // reports whether everyone has its last event who will
 
 	mu       sync.RWMutex
 	byID     map[string]record.Tenant // guarded by mu; what a value refers to never changes
@@ -30,7 +32,7 @@ type tenants struct {
 	byKey    map[string]string        // guarded by mu; ids, by those of access keys
 	byApp    map[int64]string         // guarded by mu; ids, by SDKAppID
 	unstored map[string]bool          // guarded by mu; ids of those that were made up at the start, true, or got their app then
-	uses     map[string]int           // guarded by mu; by name, the instances that are being put under it
+	uses     map[string]int           // guarded by mu; by name, what is just being put under it
 	leaving  map[string]bool          // guarded by mu; by name, those that are being deleted
 }
 
@@ -39,7 +41,7 @@ type tenants struct {
 // from before there were apps get one; they are stored by provide.
 func (f *fleet) loadTenants(records []record.Instance) error {
 	t := &tenants{
-		fleet: f, turn: make(chan struct{}, 1),
+		fleet: f, turn: make(chan struct{}, 1), applying: newApplying(),
 		byID: make(map[string]record.Tenant), byName: make(map[string]string), byKey: make(map[string]string),
 		byApp: make(map[int64]string), unstored: make(map[string]bool), uses: make(map[string]int), leaving: make(map[string]bool),
 	}
@@ -76,6 +78,12 @@ func (f *fleet) loadTenants(records []record.Instance) error {
 	}
 	if err := t.nonces.load(f.store, time.Now()); err != nil {
 		return err
+	}
+	if err := t.accounts.load(f.store); err != nil {
+		return err
+	}
+	for _, acc := range t.accounts.of(func(record.Account) bool { return true }) {
+		f.book.open(acc.ID, t.byID[acc.Tenant].Name)
 	}
 	if err := t.codes.load(f.store); err != nil {
 		return err
@@ -173,6 +181,15 @@ func (t *tenants) use(name string) (done func(), err error) {
 			delete(t.uses, name)
 		}
 	}, nil
+}
+
+// useID is use for the id of a tenant.
+func (t *tenants) useID(id string) (done func(), err error) {
+	ten, err := t.find(id)
+	if err != nil {
+		return nil, err
+	}
+	return t.use(ten.Name)
 }
 
 // enter waits for the turn to change tenants.
