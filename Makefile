@@ -37,17 +37,20 @@ build: ## build the binary, ./switchhook
 # detector, which would take five times as long over them.
 UNRACED := '^(TestFaults|TestCommandsDuringFaults|TestSoak)$$'
 
-# A module of its own: CAMS's clients for Go, with what they depend on.
+# Modules of their own: CAMS's clients for Go, with what they depend on, and an example of
+# a client of Tencent Chat's, which depends on nothing.
 CAMS_CLIENTS := docs/cams-clients/go
+CHAT_CLIENT := docs/tencent-clients/go
 
 ##@ Test
 
 .PHONY: test
 test: ## run every test, with the race detector if there is a C compiler
 	$(if $(RACE),,@echo "no C compiler ($$(go env CC)): testing without the race detector")
-	go test $(RACE) -timeout 10m $(PACKAGES)
+	go test $(RACE) -timeout 20m $(PACKAGES)
 	$(if $(RACE),go test -timeout 10m -run $(UNRACED) ./whatsapp)
 	go -C $(CAMS_CLIENTS) test ./...
+	go -C $(CHAT_CLIENT) test ./...
 
 .PHONY: check
 check: fmt-check vet lint fuzz vuln $(if $(filter Linux,$(shell uname)),bench-connections-short bench-postback-short) ## everything else that CI runs, after test
@@ -60,6 +63,7 @@ lint: $(GOLANGCI_LINT) ## run golangci-lint
 vet: ## run go vet
 	go vet $(PACKAGES)
 	go -C $(CAMS_CLIENTS) vet ./...
+	go -C $(CHAT_CLIENT) vet ./...
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target FUZZTIME (10000x) times
@@ -119,11 +123,14 @@ bench-postback-short: ## the same with small numbers, for CI: that it works, not
 
 KILLS ?= 200
 MESSAGE_KILLS ?= 100
+QRDL_KILLS ?= 50
+PROFILE_KILLS ?= 50
 STEPS ?= 10000
 
 .PHONY: soak
 soak: ## the long proofs: kill the daemon, play every command in every fault, roll the dice
 	SWITCHHOOK_TEST_KILLS=$(KILLS) SWITCHHOOK_TEST_MESSAGE_KILLS=$(MESSAGE_KILLS) \
+	SWITCHHOOK_TEST_QRDL_KILLS=$(QRDL_KILLS) SWITCHHOOK_TEST_PROFILE_KILLS=$(PROFILE_KILLS) \
 		go test -count=1 -timeout 60m -v -run '^TestKill' ./daemon
 	SWITCHHOOK_TEST_MATRIX=full SWITCHHOOK_TEST_SOAK=$(STEPS) \
 		go test -count=1 -timeout 60m -v -run $(UNRACED) ./whatsapp | grep -Ev '^ *(=== |--- PASS: .*/)'
