@@ -84,9 +84,12 @@ func (a *accounts) of(pick func(record.Account) bool) (out []record.Account) {
 	return out
 }
 
+// turn is that of an account.
+func (a *accounts) turn(u user) chan struct{} { return a.turns[maphash.Comparable(a.seed, u)%turns] }
+
 // enter waits for the turn to change an account.
 func (a *accounts) enter(ctx context.Context, u user) (leave func(), err error) {
-	turn := a.turns[maphash.Comparable(a.seed, u)%turns]
+	turn := a.turn(u)
 	select {
 	case turn <- struct{}{}:
 		return func() { <-turn }, nil
