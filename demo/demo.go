@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -50,6 +51,7 @@ func Run(ctx context.Context, o Options) error {
 // tour is one run of the demo.
 type tour struct {
 	o      Options
+	saying sync.Mutex // over one line to o.Out: the ledger writes as events arrive
 	began  time.Time
 	dir    string
 	ledger *ledger
@@ -59,8 +61,12 @@ type tour struct {
 }
 
 // sayf writes a line. Who watches the tour and cannot be written to misses it;
-// the verdict is the same.
-func (t *tour) sayf(format string, args ...any) { _, _ = fmt.Fprintf(t.o.Out, format+"\n", args...) }
+// the verdict is the same. Any goroutine may call it.
+func (t *tour) sayf(format string, args ...any) {
+	t.saying.Lock()
+	defer t.saying.Unlock()
+	_, _ = fmt.Fprintf(t.o.Out, format+"\n", args...)
+}
 
 func (t *tour) run(ctx context.Context) error {
 	logFile, err := os.Create(filepath.Join(t.dir, "switchhook.log"))
