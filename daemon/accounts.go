@@ -23,7 +23,7 @@ const turns = 64
 // may be called from any goroutine.
 type accounts struct {
 	seed  maphash.Seed
-	turns [turns]chan struct{} // of one each: held over a change until it is stored
+	turns [turns]turn // held over a change
 
 	mu     sync.RWMutex
 	byUser map[user]record.Account // guarded by mu; what a value refers to never changes
@@ -39,7 +39,7 @@ func userOf(a record.Account) user { return user{a.Tenant, a.UserID} }
 func (a *accounts) load(s *store.Store) error {
 	a.seed = maphash.MakeSeed()
 	for i := range a.turns {
-		a.turns[i] = make(chan struct{}, 1)
+		a.turns[i] = newTurn()
 	}
 	a.byUser, a.byID = make(map[user]record.Account), make(map[string]user)
 	stored, err := s.Accounts()
@@ -85,17 +85,12 @@ func (a *accounts) of(pick func(record.Account) bool) (out []record.Account) {
 }
 
 // turn is that of an account.
-func (a *accounts) turn(u user) chan struct{} { return a.turns[maphash.Comparable(a.seed, u)%turns] }
+func (a *accounts) turn(u user) turn { return a.turns[maphash.Comparable(a.seed, u)%turns] }
 
 // enter waits for the turn to change an account.
 func (a *accounts) enter(ctx context.Context, u user) (leave func(), err error) {
-	turn := a.turn(u)
-	select {
-	case turn <- struct{}{}:
-		return func() { <-turn }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	its := a.turn(u)
+	return its.leave, its.enter(ctx)
 }
 
 // ChatAccount implements [api.Tenants].

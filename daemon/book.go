@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -14,7 +13,9 @@ import (
 // Those that read wait for nobody: the outbox asks on the goroutine that moves
 // every lane.
 type book struct {
-	turn chan struct{} // of one: held over a change until it is stored and the outbox knows
+	// turn is to change endpoints, held until the outbox knows as well. Whoever has it may
+	// wait for the disk, and never for an instance's loop, which may be waiting for it.
+	turn
 
 	mu      sync.RWMutex
 	byID    map[string]record.Endpoint // guarded by mu; what a value refers to never changes
@@ -29,25 +30,12 @@ func ownerOf(ep *record.Endpoint) owner { return owner{ep.Stream, ep.Tenant} }
 
 func newBook() *book {
 	return &book{
-		turn:    make(chan struct{}, 1),
+		turn:    newTurn(),
 		byID:    make(map[string]record.Endpoint),
 		byOwner: make(map[owner]map[string]bool),
 		tenants: make(map[string]string),
 	}
 }
-
-// enter waits for the turn to change endpoints. Whoever has it may wait for the
-// disk, and never for an instance's loop, which may be waiting for it.
-func (b *book) enter(ctx context.Context) error {
-	select {
-	case b.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (b *book) leave() { <-b.turn }
 
 func (b *book) get(id string) (record.Endpoint, bool) {
 	b.mu.RLock()

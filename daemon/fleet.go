@@ -37,7 +37,7 @@ type fleet struct {
 	fetch     func(ctx context.Context, url string, most int64, take func(io.Reader) error) error
 	test      func(context.Context, *record.Endpoint) outbox.Verdict
 	book      *book
-	greenTurn chan struct{} // of one: who changes what an instance is to GREEN-API's clients
+	greenTurn turn // of who changes what an instance is to GREEN-API's clients
 	queue     *queue.Queue
 	watches   *watches
 	turns     fileTurns // of files on their way
@@ -96,7 +96,7 @@ func (f *fleet) load() error {
 	f.adding = make(map[string]bool)
 	f.wids = make(map[[32]byte]*member)
 	f.greenIDs = make(map[int64]*member)
-	f.greenTurn = make(chan struct{}, 1)
+	f.greenTurn = newTurn()
 	records, err := f.store.Instances()
 	if err != nil {
 		return err

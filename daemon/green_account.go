@@ -142,12 +142,10 @@ func (f *fleet) withoutGreen() (out []*member) {
 // storeGreen replaces what a member is to GREEN-API's clients. with is given what it
 // is now, nil if it is nothing yet. One change at a time is made.
 func (f *fleet) storeGreen(ctx context.Context, m *member, with func(*record.GreenAPI) (record.GreenAPI, error)) error {
-	select {
-	case f.greenTurn <- struct{}{}:
-		defer func() { <-f.greenTurn }()
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := f.greenTurn.enter(ctx); err != nil {
+		return err
 	}
+	defer f.greenTurn.leave()
 	next, err := with(m.green.Load())
 	if err != nil {
 		return err

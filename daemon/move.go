@@ -26,12 +26,12 @@ import (
 type mover struct {
 	*fleet
 	network string
-	turn    chan struct{} // of one
+	turn    turn
 	cost    seal.Cost
 }
 
 func newMover(f *fleet, network string, cost seal.Cost) *mover {
-	return &mover{fleet: f, network: network, turn: make(chan struct{}, 1), cost: cost}
+	return &mover{fleet: f, network: network, turn: newTurn(), cost: cost}
 }
 
 // enter waits for the turn, no longer than a command may take: a file can be
@@ -39,15 +39,13 @@ func newMover(f *fleet, network string, cost seal.Cost) *mover {
 func (m *mover) enter(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, m.timing.Command)
 	defer cancel()
-	select {
-	case m.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
+	if m.turn.enter(ctx) != nil {
 		return fmt.Errorf("%w: another instance is being moved", instance.ErrNotReady)
 	}
+	return nil
 }
 
-func (m *mover) leave() { <-m.turn }
+func (m *mover) leave() { m.turn.leave() }
 
 // idRule is what newID makes, and nothing that reaches into another's keys.
 var idRule = regexp.MustCompile(`^[a-z0-9]{1,32}$`)

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"cmp"
-	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -28,8 +27,8 @@ import (
 // former revisions are known to be old, for ever, at no cost, and when a backup is
 // restored. Who forges one learns that it is old.
 type qrdls struct {
-	seal []byte        // tokens are proved by it
-	turn chan struct{} // of one: held over a change of codes until it is stored
+	seal []byte // tokens are proved by it
+	turn        // to change codes
 
 	mu      sync.RWMutex
 	byCode  map[string]record.QRDL    // guarded by mu; what a value refers to never changes
@@ -43,7 +42,7 @@ type place struct{ tenant, number string }
 
 func (q *qrdls) load(s *store.Store) error {
 	q.seal = []byte(s.LinkKey())
-	q.turn = make(chan struct{}, 1)
+	q.turn = newTurn()
 	q.byCode, q.byToken = make(map[string]record.QRDL), make(map[string]string)
 	q.of, q.each = make(map[place]map[string]bool), make(map[string]int)
 	stored, err := s.QRDLs()
@@ -198,15 +197,3 @@ func (q *qrdls) newCode() (string, error) {
 		}
 	}
 }
-
-// enter waits for the turn to change codes.
-func (q *qrdls) enter(ctx context.Context) error {
-	select {
-	case q.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (q *qrdls) leave() { <-q.turn }

@@ -23,7 +23,7 @@ type tenants struct {
 	scans    scans
 	accounts accounts
 	applying *applying
-	turn     chan struct{}            // of one: held over a change of tenants until it is stored
+	turn     turn                     // to change tenants
 	heard    func(stream string) bool // reports whether everyone has its last event who will
 
 	mu       sync.RWMutex
@@ -41,7 +41,7 @@ type tenants struct {
 // from before there were apps get one; they are stored by provide.
 func (f *fleet) loadTenants(records []record.Instance) error {
 	t := &tenants{
-		fleet: f, turn: make(chan struct{}, 1), applying: newApplying(),
+		fleet: f, turn: newTurn(), applying: newApplying(),
 		byID: make(map[string]record.Tenant), byName: make(map[string]string), byKey: make(map[string]string),
 		byApp: make(map[int64]string), unstored: make(map[string]bool), uses: make(map[string]int), leaving: make(map[string]bool),
 	}
@@ -197,15 +197,10 @@ func (t *tenants) enter(ctx context.Context) error {
 	if !t.started() {
 		return instance.ErrStopping
 	}
-	select {
-	case t.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return t.turn.enter(ctx)
 }
 
-func (t *tenants) leave() { <-t.turn }
+func (t *tenants) leave() { t.turn.leave() }
 
 // edit changes a tenant: with is given a copy of what it is now, and answers what the
 // event says has changed and of which key. It fails with what with answers, and where
@@ -287,22 +282,19 @@ func (t *tenants) provide(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		ch := t.store.Change()
-		ch.PutTenant(ten)
-		if t.isUnstored(id) {
-			ch.Append(tenantFact(record.TenantCreated, ten, "", ""))
-		}
-		if err := t.commit(ctx, ch, ten); err != nil {
+		if err := t.save(ctx, ten, t.isUnstored(id)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// create stores a new tenant. The turn is held.
-func (t *tenants) create(ctx context.Context, ten record.Tenant) error {
+// save stores a tenant, and tells of one that is new. The turn is held.
+func (t *tenants) save(ctx context.Context, ten record.Tenant, fresh bool) error {
 	ch := t.store.Change()
 	ch.PutTenant(ten)
-	ch.Append(tenantFact(record.TenantCreated, ten, "", ""))
+	if fresh {
+		ch.Append(tenantFact(record.TenantCreated, ten, "", ""))
+	}
 	return t.commit(ctx, ch, ten)
 }
