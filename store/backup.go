@@ -16,13 +16,16 @@ import (
 // living one of it.
 //
 // It holds one read transaction: until it ends the file grows by what is
-// rewritten, and a commit that needs a larger map waits. So w must be as fast as
+// rewritten, and where it needs a larger map, commits wait once much lies over it. So w must be as fast as
 // a disk and must not block for ever. When the file cannot be written meanwhile,
 // the backup gives way and fails with [ErrUnavailable].
 func (s *Store) Backup(ctx context.Context, w io.Writer) (n int64, err error) {
+	if err := s.flush(ctx); err != nil {
+		return 0, fmt.Errorf("back up %s: %w", s.path, err)
+	}
 	to := &yielding{ctx: ctx, s: s, w: w}
-	err = s.view(func(tx *bbolt.Tx) error {
-		n, err = tx.WriteTo(to)
+	err = s.view(func(r *reader) error {
+		n, err = r.tx.WriteTo(to)
 		return err
 	})
 	if to.err != nil {
@@ -32,6 +35,31 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) (n int64, err error) {
 		return n, fmt.Errorf("back up %s: %w", s.path, err)
 	}
 	return n, nil
+}
+
+// flush brings what was committed before into the file.
+func (s *Store) flush(ctx context.Context) error {
+	if s.memory.none() {
+		return nil
+	}
+	answer := make(chan error, 1)
+	select {
+	case s.flushes <- answer:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.done:
+	}
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.done:
+	}
+	if !s.memory.none() { // Run has tried it
+		return fmt.Errorf("%w: the store has stopped, and what was committed last is in its journal only", ErrUnavailable)
+	}
+	return nil
 }
 
 // yielding ends a copy when it has to make room.
@@ -65,7 +93,8 @@ type Summary struct {
 
 // Examine checks every page of a file that nobody has open, a backup say, and
 // tells what it holds. It changes nothing and needs no key. It fails as [Open]
-// does.
+// does, and with [ErrJournal] if the journal beside the file holds
+// what is not in it.
 func Examine(path string) (sum Summary, err error) {
 	st, err := os.Stat(path)
 	if err != nil {
@@ -78,6 +107,10 @@ func Examine(path string) (sum Summary, err error) {
 	if _, err := inspect(path, opts); err != nil {
 		return sum, err
 	}
+	batches, err := readJournals(path)
+	if err != nil {
+		return sum, err
+	}
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: opts.LockTimeout, ReadOnly: true})
 	if err != nil {
 		return sum, unreadable(path, err)
@@ -86,6 +119,11 @@ func Examine(path string) (sum Summary, err error) {
 		meta := tx.Bucket([]byte(bucketMeta))
 		if meta == nil {
 			return &CorruptError{path, errors.New("it holds nothing")}
+		}
+		if rest, err := missing(tx, path, batches); err != nil {
+			return err
+		} else if len(rest) > 0 {
+			return fmt.Errorf("%w: %s", ErrJournal, path)
 		}
 		sum = Summary{
 			Network: string(meta.Get(keyNetwork)), Log: string(meta.Get(keyLogID)), Bytes: st.Size(),

@@ -157,7 +157,7 @@ func (c *Change) delete(bucket string, key []byte) {
 // deleteUnder deletes every key whose first part is the name.
 func (c *Change) deleteUnder(bucket, name string) {
 	prefix := append(c.key(name), 0)
-	c.deleteFound(bucket, func(cur *bbolt.Cursor) (keys [][]byte) {
+	c.deleteFound(bucket, func(cur *cursor) (keys [][]byte) {
 		for k, _ := cur.Seek(prefix); k != nil && hasPrefix(k, prefix); k, _ = cur.Next() {
 			keys = append(keys, k)
 		}
@@ -166,7 +166,7 @@ func (c *Change) deleteUnder(bucket, name string) {
 }
 
 // deleteFound deletes the keys that find answers while the change is written.
-func (c *Change) deleteFound(bucket string, find func(*bbolt.Cursor) [][]byte) {
+func (c *Change) deleteFound(bucket string, find func(*cursor) [][]byte) {
 	c.ops = append(c.ops, op{bucket: bucket, find: find})
 }
 

@@ -25,46 +25,65 @@ type committer struct {
 	s     *Store
 	batch []*request
 
-	number  uint64 // of the last transaction that is known to be stored
-	claimed uint64 // of the last that may be
-	ended   error  // why nothing can be written any more
+	number   uint64 // of the last batch, answered or not
+	stored   uint64 // of the last that is known to be in the file
+	finished error  // why nothing can be written any more
+
+	tried        uint64     // the first number under which settling it failed, 0 without one
+	unsettled    bool       // what the file or the journal holds is not known; see settle
+	underway     bool       // a checkpoint is
+	checkpointed chan error // how it ended
+	flushing     []flush    // those who wait for one
 }
 
 func newCommitter(s *Store) *committer {
-	return &committer{s: s, number: s.number, claimed: s.number}
+	return &committer{s: s, number: s.number, stored: s.number, checkpointed: make(chan error, 1)}
 }
 
 // run commits until ctx ends, or until what is on disk cannot be known.
 func (c *committer) run(ctx context.Context) error {
 	probe := time.NewTicker(probeEvery)
 	defer probe.Stop()
-	for probes := 0; c.ended == nil; {
+	for probes := releaseEvery - 1; c.finished == nil; {
 		select {
 		case <-ctx.Done():
 			c.drain(ctx)
+			c.leave()
 			return nil
 		case r := <-c.s.queue:
 			c.gather(r)
 			c.commit(ctx, c.batch)
+		case err := <-c.checkpointed:
+			if c.end(err); c.unsettled {
+				c.probe(ctx)
+			}
+		case answer := <-c.s.flushes:
+			if c.unsettled {
+				c.probe(ctx)
+			}
+			c.flushing = append(c.flushing, flush{answer, c.number})
 		case <-probe.C:
 			if c.s.Health() != nil {
 				c.probe(ctx)
 			}
-			if db := c.s.file(); db != nil && probes%releaseEvery == 0 {
-				release(db)
-			}
 			probes++
+			if db := c.s.file(); db != nil && probes >= releaseEvery && !c.underway { // nobody waits for the map
+				release(db)
+				probes = 0
+			}
+			c.begin()
 		}
+		c.flushed()
 	}
 	if ctx.Err() != nil {
 		return nil
 	}
-	return c.ended
+	return c.finished
 }
 
 // drain commits what was waiting when Run was told to stop.
 func (c *committer) drain(ctx context.Context) {
-	for c.ended == nil {
+	for c.finished == nil {
 		select {
 		case r := <-c.s.queue:
 			c.gather(r)
@@ -72,6 +91,21 @@ func (c *committer) drain(ctx context.Context) {
 		default:
 			return
 		}
+	}
+}
+
+// leave lets the file alone hold everything, so that it can be copied and moved. Where
+// it cannot be written, the journal brings it to the next start.
+func (c *committer) leave() {
+	if c.finished != nil {
+		return
+	}
+	err := c.flush()
+	if err == nil {
+		err = c.s.journal.empty()
+	}
+	if err != nil {
+		c.s.log.Warn("the journal stays beside the file; the next start brings in what the file lacks", "err", err)
 	}
 }
 
@@ -100,6 +134,7 @@ func (c *committer) commit(ctx context.Context, batch []*request) {
 	switch {
 	case err == nil:
 		c.publish(batch, staged)
+		c.makeRoom()
 	case errors.As(err, &refused) && len(batch) > 1:
 		// One bad change must fail alone.
 		for _, r := range batch {
@@ -112,8 +147,19 @@ func (c *committer) commit(ctx context.Context, batch []*request) {
 	}
 }
 
-// probe writes the transaction counter, to see whether the disk takes writes
-// again.
+// makeRoom begins a checkpoint when so much lies over the file, and waits for the one
+// under way when it is far too much.
+func (c *committer) makeRoom() {
+	lies := max(c.s.memory.active.bytes, int(c.s.journal.end)) // small batches have a page each there
+	if lies >= checkpointMost {
+		c.wait()
+	}
+	if lies >= checkpointBytes && !c.unsettled {
+		c.begin()
+	}
+}
+
+// probe writes an empty batch, to see whether the disk takes writes again.
 func (c *committer) probe(ctx context.Context) {
 	if _, err := c.try(ctx, nil); err != nil {
 		c.s.log.Debug("store still cannot be written", "err", err)

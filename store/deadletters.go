@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/switchhook/switchhook/record"
 )
 
@@ -60,8 +58,8 @@ func (p DeadPlace) key() []byte {
 // of their places: those of an endpoint, of a stream, of both, or all where they
 // are empty.
 func (s *Store) DeadLettersAfter(endpoint, stream string, after DeadPlace, limit int) (out []record.DeadLetter, err error) {
-	err = s.view(func(tx *bbolt.Tx) error {
-		return eachDead(tx, endpoint, stream, after.key(), func(k, v []byte) (bool, error) {
+	err = s.view(func(r *reader) error {
+		return eachDead(r, endpoint, stream, after.key(), func(k, v []byte) (bool, error) {
 			if len(out) >= limit {
 				return false, nil
 			}
@@ -82,7 +80,7 @@ func (s *Store) DeadLettersAfter(endpoint, stream string, after DeadPlace, limit
 // eachDead calls do with the dead letters of an endpoint and a stream, both empty
 // for all, that stand behind a key. It goes on for as long as do says so. Of other
 // streams' it looks at one key for each endpoint.
-func eachDead(tx *bbolt.Tx, endpoint, stream string, after []byte, do func(k, v []byte) (more bool, err error)) error {
+func eachDead(r *reader, endpoint, stream string, after []byte, do func(k, v []byte) (more bool, err error)) error {
 	var prefix []byte
 	switch {
 	case endpoint != "" && stream != "":
@@ -94,7 +92,7 @@ func eachDead(tx *bbolt.Tx, endpoint, stream string, after []byte, do func(k, v 
 	if bytes.Compare(after, begin) > 0 {
 		begin = after
 	}
-	cur := tx.Bucket([]byte(bucketDead)).Cursor()
+	cur := r.cursor(bucketDead)
 	k, v := cur.Seek(begin)
 	for k != nil && hasPrefix(k, prefix) {
 		first, rest, _ := bytes.Cut(k, []byte{0})
@@ -139,7 +137,7 @@ func (c *Change) deleteDead(endpoint, stream string, from, to uint64, but string
 	c.key(endpoint, stream) // notes a bad name
 	first := DeadPlace{Endpoint: endpoint, Stream: stream, From: from}.key()
 	prefix := first[:len(first)-8]
-	c.deleteFound(bucketDead, func(cur *bbolt.Cursor) (keys [][]byte) {
+	c.deleteFound(bucketDead, func(cur *cursor) (keys [][]byte) {
 		for k, v := cur.Seek(first); k != nil && hasPrefix(k, prefix); k, v = cur.Next() {
 			if at, ok := fromOf(k, len(prefix)); ok && at > to {
 				break

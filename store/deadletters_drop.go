@@ -5,8 +5,6 @@ import (
 	"context"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/switchhook/switchhook/record"
 )
 
@@ -46,8 +44,8 @@ func (s *Store) dropSome(ctx context.Context, endpoint, stream string, after Dea
 	c := s.Change()
 	last = after
 	seen := 0
-	err = s.view(func(tx *bbolt.Tx) error {
-		return eachDead(tx, endpoint, stream, after.key(), func(k, v []byte) (bool, error) {
+	err = s.view(func(r *reader) error {
+		return eachDead(r, endpoint, stream, after.key(), func(k, v []byte) (bool, error) {
 			var d record.DeadLetter
 			if err := s.decode(bucketDead, k, v, &d); err != nil {
 				return false, err
@@ -55,8 +53,8 @@ func (s *Store) dropSome(ctx context.Context, endpoint, stream string, after Dea
 			last = PlaceOf(d)
 			if goes(&d) {
 				key, was := bytes.Clone(k), bytes.Clone(v)
-				c.ops = append(c.ops, op{bucket: bucketDead, key: key, only: func(tx *bbolt.Tx) bool {
-					return bytes.Equal(tx.Bucket([]byte(bucketDead)).Get(key), was)
+				c.ops = append(c.ops, op{bucket: bucketDead, key: key, only: func(r *reader) bool {
+					return bytes.Equal(r.get(bucketDead, key), was)
 				}})
 			}
 			seen++

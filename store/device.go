@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"go.etcd.io/bbolt"
 )
 
 // Device keeps the live key material of one session: Signal sessions, prekeys,
@@ -30,8 +28,8 @@ func (d *Device) Get(key []byte) ([]byte, error) {
 	}
 	var out []byte
 	full := d.full(key)
-	err := d.s.view(func(tx *bbolt.Tx) error {
-		v := tx.Bucket([]byte(bucketDevice)).Get(full)
+	err := d.s.view(func(r *reader) error {
+		v := r.get(bucketDevice, full)
 		if v == nil {
 			return nil
 		}
@@ -58,8 +56,8 @@ func (d *Device) Scan(prefix []byte, fn func(key, value []byte) error) error {
 		return d.err
 	}
 	full := d.full(prefix)
-	return d.s.view(func(tx *bbolt.Tx) error {
-		cur := tx.Bucket([]byte(bucketDevice)).Cursor()
+	return d.s.view(func(r *reader) error {
+		cur := r.cursor(bucketDevice)
 		for k, v := cur.Seek(full); k != nil && hasPrefix(k, full); k, v = cur.Next() {
 			plain, err := d.s.sealer.Open(sealContext(bucketDevice, k), v)
 			if err != nil {

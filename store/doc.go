@@ -1,14 +1,22 @@
-// Package store is the one file everything durable lives in: bbolt, written by
-// one goroutine that gathers what everyone wants to write and makes one
-// transaction of it (group commit, without a timer). What [Store.Commit] has
-// answered is on disk; what it has not answered, nobody has heard of.
+// Package store is the one file everything durable lives in: bbolt, with a journal in
+// front of it. One goroutine gathers what everyone wants to write and makes one
+// transaction of it (group commit, without a timer): one write to the journal, synced
+// once. What [Store.Commit] has answered is on disk; what it has not answered, nobody
+// has heard of.
+//
+// What is in the journal lies over the file in memory, where every reader finds it, and
+// goes into the file beside the commits that follow, a second later or when much has
+// come together. Until then only the journal has it, two files beside the database:
+// the next [Open] brings in what a killed process left there. A clean stop leaves the
+// database alone.
 //
 // The buckets, their keys and their values (TestLayout holds this drawing):
 //
 //	meta       schema                       -> uint64, big endian
 //	           network                      -> "whatsapp" or "sandbox"
-//	           commit                       -> uint64, counts transactions
+//	           commit                       -> uint64, the number of the last transaction in the file
 //	           log                          -> a random name of this log
+//	           run                          -> a random name of what opened the file last
 //	           links                        -> random, by it links of message QR codes are known
 //	           keys                         -> the file's own keys, wrapped; see package seal
 //	           compact                      -> 1 while the next Open shall compact the file

@@ -14,6 +14,8 @@ var (
 	// ErrUnavailable: the file cannot be written now. Nothing of the change is
 	// stored.
 	ErrUnavailable = errors.New("the store cannot be written")
+	// ErrJournal: what was committed last is in the file's journal only.
+	ErrJournal = errors.New("the daemon that had the file was killed, and what it committed last is only in the journal beside it: use the file of switchhook backup instead, or start that daemon once more where it was, and stop it")
 	// ErrSealed: [Plain] met a value that another [Sealer] has sealed.
 	ErrSealed = errors.New("the value is sealed in a way this version does not know")
 )
@@ -26,7 +28,7 @@ type CorruptError struct {
 }
 
 func (e *CorruptError) Error() string {
-	return fmt.Sprintf("%s is damaged or no switchhook database (%v): restore it from a backup, or move it away to start empty; it was not changed", e.Path, e.Err)
+	return fmt.Sprintf("%s is damaged or no switchhook database (%v): restore it from a backup, or move it and the journal beside it away to start empty; it was not changed", e.Path, e.Err)
 }
 
 func (e *CorruptError) Unwrap() error { return e.Err }

@@ -22,7 +22,7 @@ func openFile(path string, opts Options) (db *bbolt.DB, err error) {
 	}()
 	db, err = bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout:         opts.LockTimeout,
-		NoFreelistSync:  true, // see LIMITS: small commits stay small after a backlog
+		NoFreelistSync:  true, // a checkpoint stays small after a backlog has gone
 		FreelistType:    bbolt.FreelistMapType,
 		InitialMmapSize: initialMmap,
 	})
@@ -71,7 +71,7 @@ func inspect(path string, opts Options) (exists bool, err error) {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return false, fmt.Errorf("open %s: %w", path, ErrLocked)
 	case err != nil && errors.Is(err, fs.ErrPermission):
-		return false, fmt.Errorf("open %s: %w: give the file to the user the daemon runs as", path, err)
+		return false, fmt.Errorf("open %s: %w: give the file, and the journal beside it, to the user the daemon runs as", path, err)
 	case err != nil:
 		return false, unreadable(path, err)
 	}

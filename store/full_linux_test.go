@@ -89,9 +89,9 @@ func fillDisk(t *testing.T, path string) {
 		var wg sync.WaitGroup
 		for w := range 4 {
 			wg.Go(func() {
-				for i := range 4 {
+				for i := range 16 { // more than fits into the file and its journal
 					name := fmt.Sprintf("full-%d-%d-%d", limit, w, i)
-					err := write(fmt.Sprintf("s%d", w%3), name, 128<<10)
+					err := write(fmt.Sprintf("s%d", w%3), name, 512<<10)
 					if err != nil && !errors.Is(err, store.ErrUnavailable) {
 						t.Errorf("%s: %v", name, err)
 					}

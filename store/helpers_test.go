@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -112,6 +114,26 @@ func numbered(stream string, from, to int) []string {
 		out = append(out, fmt.Sprintf("%s/1/%d", stream, seq))
 	}
 	return out
+}
+
+// crash answers a copy of a file that is open, with its journal, as a start after
+// kill -9 would find them.
+func crash(t testing.TB, path string) (copied string) {
+	t.Helper()
+	copied = filepath.Join(t.TempDir(), "crashed.db")
+	for _, part := range []string{"", ".journal1", ".journal2"} {
+		image, err := os.ReadFile(path + part)
+		if part != "" && errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = os.WriteFile(copied+part, image, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return copied
 }
 
 // transactions reads from a closed file how many it has seen.

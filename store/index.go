@@ -16,7 +16,7 @@ type head struct {
 }
 
 // index knows where in the log each event of each stream stands. The committer
-// writes it, after the fsync; everyone reads it.
+// writes it, when a batch is durable; everyone reads it.
 type index struct {
 	mu      sync.RWMutex
 	heads   map[string]head     // guarded by mu

@@ -43,7 +43,7 @@ func unseal(db *bbolt.DB, path string, opts Options) (_ Sealer, store []byte, er
 }
 
 // PutKeys stores the record of the file's own keys.
-func (c *Change) PutKeys(record []byte) { c.put(bucketMeta, keyKeys, record) }
+func (c *Change) PutKeys(record []byte) { c.put(bucketMeta, keyKeys, bytes.Clone(record)) }
 
 // CompactAtOpen asks the next [Open] to write the file anew without what was
 // deleted: bbolt's free pages keep what they held until they are used again.
@@ -57,8 +57,8 @@ func (c *Change) PutImport(export string, at time.Time) {
 // Imported answers when an exported instance came in, and the zero time if it
 // never did.
 func (s *Store) Imported(export string) (at time.Time, err error) {
-	err = s.view(func(tx *bbolt.Tx) error {
-		v := tx.Bucket([]byte(bucketMeta)).Get(append([]byte("import\x00"), export...))
+	err = s.view(func(r *reader) error {
+		v := r.get(bucketMeta, append([]byte("import\x00"), export...))
 		if v == nil {
 			return nil
 		}

@@ -4,9 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"hash/maphash"
 	"strings"
-
-	"go.etcd.io/bbolt"
 
 	"github.com/switchhook/switchhook/record"
 )
@@ -20,8 +19,8 @@ func (s *Store) Lanes() ([]record.Lane, error) {
 // that was never stored.
 func (s *Store) Lane(endpoint, stream string) (l record.Lane, ok bool, err error) {
 	key := joinKey(endpoint, stream)
-	err = s.view(func(tx *bbolt.Tx) error {
-		v := tx.Bucket([]byte(bucketLanes)).Get(key)
+	err = s.view(func(r *reader) error {
+		v := r.get(bucketLanes, key)
 		if v == nil {
 			return nil
 		}
@@ -56,7 +55,7 @@ func (s *Store) SaveLanes(ctx context.Context, lanes []record.Lane, dead []recor
 	for _, l := range lanes {
 		c.PutLane(l)
 	}
-	places := make(map[string]func(*bbolt.Tx) bool)
+	places := make(map[string]func(*reader) bool)
 	for i, o := range c.ops {
 		if o.value == nil {
 			continue
@@ -73,23 +72,51 @@ func (s *Store) SaveLanes(ctx context.Context, lanes []record.Lane, dead []recor
 
 // addressed answers whether there is an endpoint that has an address. Each
 // transaction looks once.
-func (s *Store) addressed(endpoint string) func(*bbolt.Tx) bool {
-	var in *bbolt.Tx
+func (s *Store) addressed(endpoint string) func(*reader) bool {
+	var in *reader
 	var is bool
-	return func(tx *bbolt.Tx) bool {
-		if in == tx {
+	return func(r *reader) bool {
+		if in == r {
 			return is
 		}
-		in, is = tx, false
-		if v := tx.Bucket([]byte(bucketEndpoints)).Get([]byte(endpoint)); v != nil {
-			var ep struct {
-				URL string `json:"url"`
-			}
-			// What cannot be read is no reason to lose what was delivered.
-			is = s.decode(bucketEndpoints, []byte(endpoint), v, &ep) != nil || ep.URL != ""
-		}
+		in, is = r, s.addresses.has(s, endpoint, r.get(bucketEndpoints, []byte(endpoint)))
 		return is
 	}
+}
+
+// addresses remembers of which endpoints it was seen that they have an address: to open
+// and read one takes longer than all else that the committer does for a lane. Only the
+// committer uses it.
+type addresses struct {
+	seed maphash.Seed
+	seen map[string]addressSeen
+}
+
+type addressSeen struct {
+	sum uint64 // of the value, as it is stored
+	is  bool
+}
+
+// has reports whether the value of an endpoint, nil without one, holds an address.
+func (a *addresses) has(s *Store, endpoint string, value []byte) bool {
+	if value == nil {
+		delete(a.seen, endpoint)
+		return false
+	}
+	if a.seen == nil {
+		a.seed, a.seen = maphash.MakeSeed(), make(map[string]addressSeen)
+	}
+	sum := maphash.Bytes(a.seed, value)
+	if was, ok := a.seen[endpoint]; ok && was.sum == sum {
+		return was.is
+	}
+	var ep struct {
+		URL string `json:"url"`
+	}
+	// What cannot be read is no reason to lose what was delivered.
+	is := s.decode(bucketEndpoints, []byte(endpoint), value, &ep) != nil || ep.URL != ""
+	a.seen[endpoint] = addressSeen{sum, is}
+	return is
 }
 
 // PutLane stores how far a lane has come. A replay that has ended is forgotten
@@ -131,7 +158,7 @@ func (c *Change) laneKey(endpoint, stream, replay string) []byte {
 // with thousands of streams and thousands of endpoints with one.
 func (c *Change) deleteStream(bucket, stream string) {
 	c.key(stream) // notes a bad name
-	c.deleteFound(bucket, func(cur *bbolt.Cursor) (keys [][]byte) {
+	c.deleteFound(bucket, func(cur *cursor) (keys [][]byte) {
 		var before []byte // the first part of the key before
 		k, _ := cur.First()
 		for k != nil {

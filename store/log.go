@@ -5,8 +5,6 @@ import (
 	"sort"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/switchhook/switchhook/record"
 )
 
@@ -47,10 +45,9 @@ func (s *Store) Events(stream string, after uint64, limit int) ([]record.Event, 
 		return events, nil
 	}
 	out := make([]record.Event, 0, len(positions))
-	err := s.view(func(tx *bbolt.Tx) error {
-		b := tx.Bucket([]byte(bucketLog))
+	err := s.view(func(r *reader) error {
 		for _, p := range positions {
-			v := b.Get(position(p))
+			v := r.get(bucketLog, position(p))
 			if v == nil {
 				continue // pruned meanwhile
 			}
@@ -76,8 +73,8 @@ func (s *Store) Next(after uint64, limit int) (events []record.Event, last uint6
 	if end || len(events) > 0 {
 		return events, last, nil
 	}
-	err = s.view(func(tx *bbolt.Tx) error {
-		cur := tx.Bucket([]byte(bucketLog)).Cursor()
+	err = s.view(func(r *reader) error {
+		cur := r.cursor(bucketLog)
 		for k, v := cur.Seek(position(after + 1)); k != nil && len(events) < limit; k, v = cur.Next() {
 			e, err := s.decodeEvent(v)
 			if err != nil {
@@ -104,8 +101,8 @@ func (s *Store) Locate(stream string, epoch uint32, seq uint64) (pos uint64, ok 
 	if len(positions) == 0 {
 		return 0, false
 	}
-	err := s.view(func(tx *bbolt.Tx) error {
-		h, _, err := parseHeader(tx.Bucket([]byte(bucketLog)).Get(position(positions[0])))
+	err := s.view(func(r *reader) error {
+		h, _, err := parseHeader(r.get(bucketLog, position(positions[0])))
 		if err == nil && h.epoch == epoch && h.seq == seq {
 			pos = positions[0]
 		}
@@ -137,13 +134,12 @@ func (s *Store) SeqAtTime(stream string, at time.Time) (seq uint64, err error) {
 		low = l.first - 1
 	}
 	s.idx.mu.RUnlock()
-	err = s.view(func(tx *bbolt.Tx) error {
-		b := tx.Bucket([]byte(bucketLog))
+	err = s.view(func(r *reader) error {
 		for low < high { // low is before the time, what follows high is not
 			middle := low + (high-low+1)/2
 			var v []byte
 			if positions := s.idx.after(stream, middle-1, 1); len(positions) > 0 {
-				v = b.Get(position(positions[0]))
+				v = r.get(bucketLog, position(positions[0]))
 			}
 			if v == nil { // pruned meanwhile, and all before it
 				low = middle
@@ -182,8 +178,8 @@ func (s *Store) LogID() string { return s.meta(keyLogID) }
 // meta answers a value of the bucket meta, empty without one or when the store is closed.
 func (s *Store) meta(key []byte) string {
 	var value string
-	_ = s.view(func(tx *bbolt.Tx) error {
-		value = string(tx.Bucket([]byte(bucketMeta)).Get(key))
+	_ = s.view(func(r *reader) error {
+		value = string(r.get(bucketMeta, key))
 		return nil
 	})
 	return value

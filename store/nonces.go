@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"time"
-
-	"go.etcd.io/bbolt"
 )
 
 // Nonce is one that an access key has signed with and must not sign with again. The
@@ -34,8 +32,8 @@ func (c *Change) PutNonce(n Nonce) { c.put(bucketNonces, n.key(c), []byte{}) }
 // front.
 func (s *Store) Nonces(at time.Time) ([]Nonce, error) {
 	var out []Nonce
-	err := s.view(func(tx *bbolt.Tx) error {
-		cur := tx.Bucket([]byte(bucketNonces)).Cursor()
+	err := s.view(func(r *reader) error {
+		cur := r.cursor(bucketNonces)
 		for k, _ := cur.Seek(nonceTime(at)); k != nil; k, _ = cur.Next() {
 			n, err := parseNonce(k)
 			if err != nil {
@@ -58,8 +56,8 @@ const pruneNonces = 10_000
 func (s *Store) PruneNonces(ctx context.Context, at time.Time) (more bool, err error) {
 	end := nonceTime(at)
 	var none bool
-	err = s.view(func(tx *bbolt.Tx) error {
-		k, _ := tx.Bucket([]byte(bucketNonces)).Cursor().First()
+	err = s.view(func(r *reader) error {
+		k, _ := r.cursor(bucketNonces).First()
 		none = k == nil || bytes.Compare(k, end) >= 0
 		return nil
 	})
@@ -68,7 +66,7 @@ func (s *Store) PruneNonces(ctx context.Context, at time.Time) (more bool, err e
 	}
 	n := 0
 	c := s.Change()
-	c.deleteFound(bucketNonces, func(cur *bbolt.Cursor) (keys [][]byte) {
+	c.deleteFound(bucketNonces, func(cur *cursor) (keys [][]byte) {
 		for k, _ := cur.First(); k != nil && bytes.Compare(k, end) < 0 && len(keys) < pruneNonces; k, _ = cur.Next() {
 			keys = append(keys, bytes.Clone(k))
 		}

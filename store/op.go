@@ -2,13 +2,10 @@ package store
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-
-	"go.etcd.io/bbolt"
 )
 
 // op puts a value, deletes a key (value nil) or deletes the keys it finds.
@@ -17,31 +14,27 @@ type op struct {
 	key    []byte
 	value  []byte
 	was    []byte // put only where this is the value still; nil: whatever it is
-	find   func(*bbolt.Cursor) (keys [][]byte)
-	only   func(*bbolt.Tx) bool // done only where this says so; nil: wherever
+	find   func(*cursor) (keys [][]byte)
+	only   func(*reader) bool // done only where this says so; nil: wherever
 }
 
-func (o op) apply(tx *bbolt.Tx) error {
-	b := tx.Bucket([]byte(o.bucket))
+// apply puts what is to be done into a layer that r reads.
+func (o op) apply(r *reader, to *layer) error {
 	switch {
-	case b == nil:
-		return errors.New("there is no such bucket")
-	case o.only != nil && !o.only(tx):
+	case o.only != nil && !o.only(r):
 		return nil
 	case o.find != nil:
-		// Collected first: a bbolt cursor may skip keys while its bucket changes.
-		for _, k := range o.find(b.Cursor()) {
-			if err := b.Delete(k); err != nil {
+		// Collected first: a cursor does not see its layer change.
+		for _, k := range o.find(r.cursor(o.bucket)) {
+			if err := to.set(o.bucket, k, nil); err != nil {
 				return err
 			}
 		}
 		return nil
-	case o.value == nil:
-		return b.Delete(o.key)
-	case o.was != nil && !bytes.Equal(b.Get(o.key), o.was):
+	case o.was != nil && !bytes.Equal(r.get(o.bucket, o.key), o.was):
 		return nil
 	default:
-		return b.Put(o.key, o.value)
+		return to.set(o.bucket, o.key, o.value)
 	}
 }
 

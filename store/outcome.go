@@ -13,56 +13,74 @@ import (
 // and only a restart reads all of it.
 var errForeign = errors.New("another process wrote the file meanwhile")
 
-// try stores a batch in one transaction. After an error from the commit itself
-// the outcome is unknown (seen: the write visible, the error returned), and try
-// answers when it is known.
+// try makes a batch durable. After an error of the journal nobody knows whether it holds
+// the batch, and try answers when it is certain that it does not count.
 func (c *committer) try(ctx context.Context, batch []*request) (*staged, error) {
-	if c.ended != nil {
+	if c.finished != nil {
 		return nil, ErrClosed
 	}
-	st, err := c.write(c.number+1, batch)
-	var refused *refusedError
-	switch {
-	case err == nil:
-		c.number++
-		c.healthy()
-		return st, nil
-	case errors.As(err, &refused):
-		return nil, err
+	if c.unsettled {
+		if err := c.settle(); err != nil {
+			return nil, c.gaveUp(err)
+		}
 	}
-	failed := c.unavailable(err)
-	switch stored, err := c.settle(ctx); {
-	case err != nil:
-		return nil, err
-	case stored:
-		c.healthy()
-		return st, nil
-	default:
+	st, err := c.stage(batch)
+	if err != nil {
+		return nil, &refusedError{err}
+	}
+	c.number++
+	if err := c.s.journal.append(c.number, &st.layer); err != nil {
+		failed := c.unavailable(err)
+		if _, doubt := errors.AsType[*doubtError](err); !doubt {
+			c.number-- // the journal has none that is missing
+			c.begin()  // perhaps there is room in the other file
+			return nil, failed
+		}
+		c.unsettled = true
+		if err := c.learn(ctx, err); err != nil {
+			return nil, err
+		}
 		return nil, failed
 	}
+	c.s.memory.merge(&st.layer, c.number)
+	c.healthy()
+	return st, nil
 }
 
-// settle learns whether the transaction whose commit failed is stored. Until it
-// knows, it refuses what else arrives. An error ends the committer.
-func (c *committer) settle(ctx context.Context) (stored bool, err error) {
+// gaveUp turns why the file is not settled into the error for a caller, and ends the
+// committer where it never will be.
+func (c *committer) gaveUp(err error) error {
+	if errors.Is(err, errForeign) || errors.Is(err, ErrClosed) {
+		c.finished = fmt.Errorf("learn what the file holds: %w", err)
+		return fmt.Errorf("%w: %w", ErrClosed, err)
+	}
+	return c.unavailable(err)
+}
+
+// learn waits until the batch that the journal may hold does not count. Until then it
+// refuses what else arrives. An error ends the committer.
+func (c *committer) learn(ctx context.Context, why error) error {
+	for waits := true; waits && c.underway; {
+		waits = c.pause(ctx, nil, why)
+	}
 	retry := time.NewTicker(probeEvery)
 	defer retry.Stop()
 	for {
-		stored, err := c.ask()
+		err := c.settle()
 		if err == nil {
-			return stored, nil
+			return nil
 		}
 		_ = c.unavailable(err) // nobody is answered yet
 		final := errors.Is(err, errForeign) || errors.Is(err, ErrClosed)
 		if final || !c.pause(ctx, retry.C, err) {
-			c.ended = fmt.Errorf("learn what the file holds: %w", err)
-			return false, fmt.Errorf("%w: whether the last change is stored shows at the next start: %w", ErrClosed, err)
+			c.finished = fmt.Errorf("learn what the file holds: %w", err)
+			return fmt.Errorf("%w: whether the last change is stored shows at the next start: %w", ErrClosed, err)
 		}
 	}
 }
 
-// pause refuses what arrives until the next tick, and reports false when ctx
-// ended first.
+// pause refuses what arrives until the next tick or until a checkpoint has ended, and
+// reports false when ctx ended first.
 func (c *committer) pause(ctx context.Context, tick <-chan time.Time, why error) bool {
 	for {
 		select {
@@ -70,33 +88,19 @@ func (c *committer) pause(ctx context.Context, tick <-chan time.Time, why error)
 			return false
 		case r := <-c.s.queue:
 			r.answer <- answer{err: fmt.Errorf("%w: %w", ErrUnavailable, why)}
+		case answer := <-c.s.flushes:
+			answer <- fmt.Errorf("%w: %w", ErrUnavailable, why)
+		case err := <-c.checkpointed:
+			c.end(err)
+			return true
 		case <-tick:
 			return true
 		}
 	}
 }
 
-// ask opens the file anew and reads the number of its last transaction. One
-// that is visible may be in the page cache only; its pages were synced before
-// its number was written, so once a later transaction is on disk, it is.
-func (c *committer) ask() (stored bool, err error) {
-	found, err := c.s.reopen()
-	switch {
-	case err != nil:
-		return false, err
-	case found == c.number:
-		return false, nil
-	case found < c.number || found > c.claimed:
-		return false, fmt.Errorf("%w: transaction %d, expected %d to %d", errForeign, found, c.number, c.claimed)
-	}
-	if _, err := c.write(found+1, nil); err != nil {
-		return false, err
-	}
-	c.number = found + 1
-	return true, nil
-}
-
-// reopen opens the file again and answers the number of its last transaction.
+// reopen opens the file again and answers the number of its last transaction. It fails
+// with errForeign if another process has opened it meanwhile.
 func (s *Store) reopen() (number uint64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,9 +122,10 @@ func (s *Store) reopen() (number uint64, err error) {
 	if err != nil {
 		return 0, err
 	}
+	var run string
 	err = db.View(func(tx *bbolt.Tx) error {
 		if meta := tx.Bucket([]byte(bucketMeta)); meta != nil {
-			number = lastCommit(meta)
+			number, run = lastCommit(meta), string(meta.Get(keyRun))
 		}
 		return nil
 	})
@@ -128,6 +133,9 @@ func (s *Store) reopen() (number uint64, err error) {
 		return 0, errors.Join(err, db.Close())
 	}
 	s.db = db
+	if run != s.run {
+		return 0, errForeign
+	}
 	return number, nil
 }
 

@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 	"time"
-
-	"go.etcd.io/bbolt"
 )
 
 // pruneBatch bounds what one transaction of Prune deletes, so that commits
@@ -52,13 +50,13 @@ func (s *Store) Prune(ctx context.Context, before time.Time, passed func(stream 
 // read in order, what was not read yet goes last. Many small transactions do it,
 // beside everybody else's; with nothing to do it costs nothing.
 func (s *Store) PruneOver(ctx context.Context, most int64) (n int, err error) {
-	for {
+	for after := uint64(0); ; {
 		over := s.LogSize() - most
 		if over <= 0 {
 			return n, ctx.Err()
 		}
-		c, err := s.oldestBytes(over)
-		if err != nil || c.empty() {
+		c, last, err := s.oldestBytes(after, over)
+		if after = last; err != nil || c.empty() {
 			return n, err
 		}
 		if _, err := s.Commit(ctx, c); err != nil {
@@ -71,22 +69,24 @@ func (s *Store) PruneOver(ctx context.Context, most int64) (n int, err error) {
 	}
 }
 
-// oldestBytes makes a change that drops the oldest entries, until they are so many
-// bytes or one transaction's worth.
-func (s *Store) oldestBytes(bytes int64) (*Change, error) {
-	c := s.Change()
-	return c, s.view(func(tx *bbolt.Tx) error {
-		cur := tx.Bucket([]byte(bucketLog)).Cursor()
-		for k, v := cur.First(); k != nil && bytes > 0 && len(c.ops) < pruneBatch; k, v = cur.Next() {
+// oldestBytes makes a change that drops the oldest entries behind a position, until they
+// are so many bytes or one transaction's worth, and answers the position of the last.
+func (s *Store) oldestBytes(after uint64, bytes int64) (c *Change, last uint64, err error) {
+	c, last = s.Change(), after
+	err = s.view(func(r *reader) error {
+		cur := r.cursor(bucketLog)
+		for k, v := cur.Seek(position(after + 1)); k != nil && bytes > 0 && len(c.ops) < pruneBatch; k, v = cur.Next() {
 			h, _, err := parseHeader(v)
 			if err != nil {
 				return &CorruptError{s.path, err}
 			}
-			c.drop(entry{keyPosition(k), h.stream, h.seq})
+			last = keyPosition(k)
+			c.drop(entry{last, h.stream, h.seq})
 			bytes -= entrySize(v)
 		}
 		return nil
 	})
+	return c, last, err
 }
 
 // entry is an event by what the log's keys and headers say of it.
@@ -99,8 +99,8 @@ type entry struct {
 // oldest answers the next entries behind a position that were committed before
 // a time.
 func (s *Store) oldest(after uint64, before time.Time) (out []entry, err error) {
-	err = s.view(func(tx *bbolt.Tx) error {
-		cur := tx.Bucket([]byte(bucketLog)).Cursor()
+	err = s.view(func(r *reader) error {
+		cur := r.cursor(bucketLog)
 		for k, v := cur.Seek(position(after + 1)); k != nil && len(out) < pruneBatch; k, v = cur.Next() {
 			h, _, err := parseHeader(v)
 			if err != nil {

@@ -3,7 +3,7 @@ package store
 import "github.com/switchhook/switchhook/record"
 
 const (
-	recentEvents = 4096    // a power of two
+	recentEvents = 8192    // a power of two
 	recentBody   = 2 << 10 // sealed bytes of the largest event that is kept
 )
 

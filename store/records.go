@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/switchhook/switchhook/record"
 )
 
@@ -18,8 +16,8 @@ func (s *Store) Instances() ([]record.Instance, error) {
 // Session answers the instance's saved session, nil if it has none.
 func (s *Store) Session(instance string) (*record.Session, error) {
 	var out *record.Session
-	err := s.view(func(tx *bbolt.Tx) error {
-		v := tx.Bucket([]byte(bucketSessions)).Get([]byte(instance))
+	err := s.view(func(r *reader) error {
+		v := r.get(bucketSessions, []byte(instance))
 		if v == nil {
 			return nil
 		}
@@ -41,8 +39,8 @@ func (s *Store) GreenAPIs() ([]record.GreenAPI, error) {
 func (s *Store) Picture(instance string) (*record.Picture, error) {
 	var out *record.Picture
 	key := joinKey(instance, keyPicture)
-	err := s.view(func(tx *bbolt.Tx) error {
-		v := tx.Bucket([]byte(bucketSessions)).Get(key)
+	err := s.view(func(r *reader) error {
+		v := r.get(bucketSessions, key)
 		if v == nil {
 			return nil
 		}
@@ -63,8 +61,8 @@ func (s *Store) Endpoints() ([]record.Endpoint, error) {
 // list decodes every value under a prefix.
 func list[T any](s *Store, bucket string, prefix []byte) ([]T, error) {
 	var out []T
-	err := s.view(func(tx *bbolt.Tx) error {
-		cur := tx.Bucket([]byte(bucket)).Cursor()
+	err := s.view(func(r *reader) error {
+		cur := r.cursor(bucket)
 		for k, v := cur.Seek(prefix); k != nil && hasPrefix(k, prefix); k, v = cur.Next() {
 			var t T
 			if err := s.decode(bucket, k, v, &t); err != nil {

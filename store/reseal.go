@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-
-	"go.etcd.io/bbolt"
 )
 
 // sealedBuckets are those whose values are sealed.
@@ -45,9 +43,9 @@ func (s *Store) Reseal(ctx context.Context, stale func(sealed []byte) bool) (n i
 // resealSome fills a change from the bucket's keys behind after, and answers the
 // last key it looked at, nil at the end.
 func (s *Store) resealSome(c *Change, bucket string, after []byte, stale func([]byte) bool) (last []byte, err error) {
-	err = s.view(func(tx *bbolt.Tx) error {
+	err = s.view(func(r *reader) error {
 		size, seen := 0, 0
-		cur := tx.Bucket([]byte(bucket)).Cursor()
+		cur := r.cursor(bucket)
 		k, v := cur.Seek(after)
 		if len(after) > 0 && bytes.Equal(k, after) {
 			k, v = cur.Next()

@@ -29,13 +29,17 @@ type Restored struct {
 // the device keys that drop picks are forgotten. drop is asked by the device's
 // own key, without instance and session.
 //
-// It refuses to overwrite a file. The file appears when it is complete.
+// It refuses to overwrite a file, and to put one beside the journal of another. The file
+// appears when it is complete.
 func Restore(backup, path string, drop func(key []byte) bool) (r Restored, err error) {
 	if r.Summary, err = Examine(backup); err != nil {
 		return r, err
 	}
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return r, fmt.Errorf("restore to %s: %w", path, fs.ErrExist)
+	files := journalPaths(path)
+	for _, name := range append(files[:], path) {
+		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+			return r, fmt.Errorf("restore to %s: %s: %w", path, name, fs.ErrExist)
+		}
 	}
 	temp := path + ".restore"
 	defer func() {

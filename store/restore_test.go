@@ -74,7 +74,7 @@ func TestBackupGivesWay(t *testing.T) {
 	if _, err := s.Backup(ctx, io.Discard); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
-	f.next(repeat(nothingWritten, 1)...)
+	f.nextWrites(notWritten)
 	if _, err := put(t, s, "x"); err == nil {
 		t.Fatal("stored")
 	}
@@ -135,8 +135,12 @@ func TestRestore(t *testing.T) {
 		t.Errorf("the log holds %v, %v", ids(held), err)
 	}
 	stop()
-	if s := open(t, path, sealedBy(mask{})); s.Epoch("a") != events[0].Epoch || s.Epoch("new") != 1 {
+	s = open(t, path, sealedBy(mask{}))
+	if s.Epoch("a") != events[0].Epoch || s.Epoch("new") != 1 {
 		t.Errorf("epoch %d after a restart", s.Epoch("a"))
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
 	}
 
 	if _, err := store.Restore(backup, path, ratchets); !errors.Is(err, fs.ErrExist) {

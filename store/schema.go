@@ -12,8 +12,9 @@ import (
 // Schema is the version of the layout this package writes.
 //
 // Of 1, lanes and dead letters lie in the clear; Open seals them. Those of 2 to 4 have
-// not all buckets; Open makes those that are missing.
-const Schema uint64 = 5
+// not all buckets; Open makes those that are missing. Beside a file of 6 there may be a
+// journal, which who knows only 5 would not look for.
+const Schema uint64 = 6
 
 // The buckets; doc.go draws what is in them.
 const (
@@ -55,6 +56,7 @@ var (
 	keyLogID   = []byte("log")
 	keyLinks   = []byte("links")
 	keyKeys    = []byte("keys")
+	keyRun     = []byte("run")
 	keyCompact = []byte("compact")
 )
 
@@ -99,11 +101,10 @@ func checkMeta(tx *bbolt.Tx, path, network string) error {
 }
 
 // prepare makes what a new file lacks, brings an older one to this [Schema],
-// stores the record of its keys if it is new, and answers the number of the last
-// transaction.
-func prepare(db *bbolt.DB, network string, keys []byte, sealer Sealer) (commits uint64, err error) {
-	var schema uint64
-	err = db.View(func(tx *bbolt.Tx) error {
+// and stores the record of its keys if it is new.
+func prepare(db *bbolt.DB, network string, keys []byte, sealer Sealer) error {
+	var commits, schema uint64
+	err := db.View(func(tx *bbolt.Tx) error {
 		if meta := tx.Bucket([]byte(bucketMeta)); meta != nil {
 			commits, schema = lastCommit(meta), binary.BigEndian.Uint64(meta.Get(keySchema))
 		}
@@ -111,10 +112,10 @@ func prepare(db *bbolt.DB, network string, keys []byte, sealer Sealer) (commits 
 	})
 	switch {
 	case err != nil || schema == Schema && keys == nil:
-		return commits, err
+		return err
 	case commits > 0:
 		commits++
-		return commits, db.Update(func(tx *bbolt.Tx) error {
+		return db.Update(func(tx *bbolt.Tx) error {
 			if err := upgrade(tx, schema, sealer); err != nil {
 				return err
 			}
@@ -123,7 +124,7 @@ func prepare(db *bbolt.DB, network string, keys []byte, sealer Sealer) (commits 
 		})
 	}
 	commits = 1
-	return commits, db.Update(func(tx *bbolt.Tx) error {
+	return db.Update(func(tx *bbolt.Tx) error {
 		for _, b := range buckets {
 			if _, err := tx.CreateBucketIfNotExists([]byte(b)); err != nil {
 				return err
@@ -139,6 +140,19 @@ func prepare(db *bbolt.DB, network string, keys []byte, sealer Sealer) (commits 
 			putCommit(meta, commits),
 		)
 	})
+}
+
+// claim names this run in the file, as the last thing that opening it does: what another
+// process commits to it meanwhile, or journals for it, has another name. It answers the
+// number of the transaction, which is one.
+func claim(db *bbolt.DB) (run string, commits uint64, err error) {
+	run = rand.Text()
+	err = db.Update(func(tx *bbolt.Tx) error {
+		meta := tx.Bucket([]byte(bucketMeta))
+		commits = lastCommit(meta) + 1
+		return errors.Join(meta.Put(keyRun, []byte(run)), putCommit(meta, commits))
+	})
+	return run, commits, err
 }
 
 func putKeys(meta *bbolt.Bucket, keys []byte) error {

@@ -36,22 +36,29 @@ type Store struct {
 	db     *bbolt.DB    // guarded by mu; nil between a failed reopen and the next
 	closed bool         // guarded by mu
 
-	idx   *index
-	queue chan *request
-	done  chan struct{} // closed when Run has ended
+	memory  memory // what lies over the file
+	journal *journal
+
+	idx     *index
+	queue   chan *request
+	flushes chan chan error
+	done    chan struct{} // closed when Run has ended
+
+	addresses addresses // the committer's
 
 	health  healthState
 	hooksMu sync.Mutex
 	hooks   []func([]record.Event) // guarded by hooksMu
 
+	run      string                // the name of this one in the file
 	number   uint64                // of the last transaction when the file was opened
 	commitTx func(*bbolt.Tx) error // (*bbolt.Tx).Commit, but for tests of its failures
 }
 
 // Open opens the file, or makes it, and reads the index of the log. The
 // directory is made with mode 0700. It fails with [ErrLocked], a
-// [*CorruptError], a [*NewerError], a [*NetworkError] or what Options.Unseal
-// refuses; in none of these cases has it changed what the file holds.
+// [*CorruptError], a [*JournalError], a [*NewerError], a [*NetworkError] or what
+// Options.Unseal refuses; in none of these cases has it changed what the file holds.
 func Open(path string, opts Options) (*Store, error) {
 	if opts.LockTimeout == 0 {
 		opts.LockTimeout = time.Second
@@ -65,28 +72,49 @@ func Open(path string, opts Options) (*Store, error) {
 	if _, err := inspect(path, opts); err != nil {
 		return nil, err
 	}
+	if err := recoverJournal(path, opts); err != nil {
+		return nil, err
+	}
 	compactMarked(path, opts)
 	db, err := openFile(path, opts)
 	if err != nil {
 		return nil, err
 	}
-	sealer, keys, err := unseal(db, path, opts)
+	s, err := opened(db, path, opts)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	number, err := prepare(db, opts.Network, keys, sealer)
+	return s, nil
+}
+
+// opened makes a store of a file that nobody else can have now.
+func opened(db *bbolt.DB, path string, opts Options) (*Store, error) {
+	// Another process may have been here since the journal was read.
+	if _, err := bringIn(db, path); err != nil {
+		return nil, err
+	}
+	sealer, keys, err := unseal(db, path, opts)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("prepare %s: %w", path, err), db.Close())
+		return nil, err
+	}
+	if err := prepare(db, opts.Network, keys, sealer); err != nil {
+		return nil, fmt.Errorf("prepare %s: %w", path, err)
 	}
 	idx, err := rebuild(db)
 	if err != nil {
-		return nil, errors.Join(&CorruptError{path, err}, db.Close())
+		return nil, &CorruptError{path, err}
 	}
-	return &Store{
+	s := &Store{
 		path: path, opts: opts, sealer: sealer, log: opts.Log,
-		db: db, idx: idx, number: number, commitTx: (*bbolt.Tx).Commit,
-		queue: make(chan *request), done: make(chan struct{}),
-	}, nil
+		db: db, idx: idx, commitTx: (*bbolt.Tx).Commit,
+		memory: memory{active: &layer{}},
+		queue:  make(chan *request), flushes: make(chan chan error), done: make(chan struct{}),
+	}
+	if s.run, s.number, err = claim(db); err != nil {
+		return nil, fmt.Errorf("prepare %s: %w", path, err)
+	}
+	s.journal, err = openJournal(path, journalOwner{s.LogID(), s.run})
+	return s, err
 }
 
 // Run commits what [Store.Commit] is given until ctx ends, answers what is
@@ -105,12 +133,15 @@ func (s *Store) Run(ctx context.Context) error {
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed = true
-	if s.db == nil {
+	if s.closed {
 		return nil
 	}
-	err := s.db.Close()
-	s.db = nil
+	s.closed = true
+	err := s.journal.close(s.db != nil)
+	if s.db != nil {
+		err = errors.Join(err, s.db.Close())
+		s.db = nil
+	}
 	if err != nil {
 		return fmt.Errorf("close %s: %w", s.path, err)
 	}
@@ -127,7 +158,7 @@ func (s *Store) OnAppend(fn func([]record.Event)) {
 }
 
 // view runs a short read transaction.
-func (s *Store) view(fn func(*bbolt.Tx) error) error {
+func (s *Store) view(fn func(*reader) error) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	switch {
@@ -136,7 +167,12 @@ func (s *Store) view(fn func(*bbolt.Tx) error) error {
 	case s.db == nil:
 		return fmt.Errorf("%w: it is being opened again", ErrUnavailable)
 	}
-	return s.db.View(fn)
+	r, err := s.memory.begin(s.db)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.end() }() // it was begun
+	return fn(r)
 }
 
 // file answers the open file, nil while there is none.

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/binary"
 
@@ -34,16 +33,16 @@ func upgrade(tx *bbolt.Tx, schema uint64, sealer Sealer) error {
 
 // sealAll seals the values of a bucket that were never sealed.
 func sealAll(tx *bbolt.Tx, bucket string, sealer Sealer) error {
-	var ops []op
+	sealed := make(map[string][]byte)
 	b := tx.Bucket([]byte(bucket))
 	err := b.ForEach(func(k, v []byte) error {
-		sealed, err := sealer.Seal(sealContext(bucket, k), v)
-		ops = append(ops, op{bucket: bucket, key: bytes.Clone(k), value: sealed})
+		value, err := sealer.Seal(sealContext(bucket, k), v)
+		sealed[string(k)] = value
 		return err
 	})
-	for _, o := range ops {
+	for _, k := range sortedKeys(sealed) {
 		if err == nil {
-			err = o.apply(tx)
+			err = b.Put([]byte(k), sealed[k])
 		}
 	}
 	return err
