@@ -1,50 +1,56 @@
 package main
 
 import (
-	"encoding/binary"
-	"os"
+	"context"
+	"io"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
-	"go.etcd.io/bbolt"
-
+	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/sandbox"
+	"github.com/switchhook/switchhook/store"
 )
 
-// TestTransactions counts what bbolt has committed, from outside.
+// TestTransactions counts what a store has committed, from outside.
 func TestTransactions(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	db, err := bbolt.Open(path, 0o600, nil)
+	s, err := store.Open(path, store.Options{Network: "sandbox"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
-	before, err := transactions(path)
-	if err != nil {
-		t.Fatal(err)
+	defer s.Close()
+	if _, err := transactions(path); err == nil {
+		t.Error("a journal that was never begun counts")
 	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	before := uint64(0)
 	for i := range uint64(7) {
-		err := db.Update(func(tx *bbolt.Tx) error {
-			b, err := tx.CreateBucketIfNotExists([]byte("b"))
-			if err != nil {
-				return err
+		if i == 4 { // the other file takes what follows
+			if _, err := s.Backup(t.Context(), io.Discard); err != nil {
+				t.Fatal(err)
 			}
-			return b.Put(binary.BigEndian.AppendUint64(nil, i), []byte("x"))
-		})
-		if err != nil {
+		}
+		c := s.Change()
+		c.PutInstance(record.Instance{ID: "a", Name: strings.Repeat("x", int(i)*3000)})
+		if _, err := s.Commit(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
-		if after, err := transactions(path); err != nil || after-before != i+1 {
-			t.Fatalf("after %d transactions: %d, %v", i+1, after-before, err)
+		after, err := transactions(path)
+		if err != nil || before > 0 && after != before+1 {
+			t.Fatalf("after %d: %d, %v", before, after, err)
 		}
+		before = after
 	}
-	other := filepath.Join(t.TempDir(), "b.db")
-	if err := os.WriteFile(other, make([]byte, 8192), 0o600); err != nil {
-		t.Fatal(err)
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
-	if _, err := transactions(other); err == nil {
-		t.Error("zeroes count as a store")
+	if _, err := transactions(filepath.Join(t.TempDir(), "b.db")); err == nil {
+		t.Error("nothing counts as a journal")
 	}
 }
 

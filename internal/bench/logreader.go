@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -112,35 +113,34 @@ func (r *logReader) compareOne(ctx context.Context, i int, want map[string]bool)
 	return len(seen), nil
 }
 
-// transactions is how many the store's file has seen. Both of its first pages
-// are a bbolt meta page: a header of 16 bytes, then magic, version, page size and
-// flags of 4 bytes each, the root bucket of 16, and the freelist, the high water
-// mark and the transaction of 8.
+// transactions is the number of the last one that a store's journal holds, whose process
+// writes it meanwhile. Each of its two files begins with a page: magic "switchhk", the
+// version of 4 bytes, a salt of 16, the number of its first entry of 8. Entries begin at
+// pages: their number of 8 bytes, the length of 4, a sum of 4, and so many bytes.
 func transactions(file string) (latest uint64, err error) {
 	const (
-		magic     = 0xED0CDAED
-		magicAt   = 16
-		pageAt    = magicAt + 8
-		txAt      = magicAt + 16 + 16 + 16
-		readBytes = txAt + 8
+		page    = 4096
+		magic   = "switchhk"
+		firstAt = len(magic) + 4 + 16
+		head    = 8 + 4 + 4
 	)
-	f, err := os.Open(file)
-	if err != nil {
-		return 0, err
+	for _, name := range []string{file + ".journal1", file + ".journal2"} {
+		image, err := os.ReadFile(name)
+		if err != nil {
+			return 0, fmt.Errorf("count transactions: %w", err)
+		}
+		if len(image) < page || !bytes.HasPrefix(image, []byte(magic)) {
+			continue // not begun
+		}
+		next := binary.BigEndian.Uint64(image[firstAt:])
+		for at := page; at+head <= len(image) && binary.BigEndian.Uint64(image[at:]) == next; next++ {
+			latest = max(latest, next)
+			length := int(binary.BigEndian.Uint32(image[at+8:]))
+			at += (head + length + page - 1) / page * page
+		}
 	}
-	defer f.Close()
-	page := make([]byte, readBytes)
-	for at := int64(0); ; {
-		if _, err := f.ReadAt(page, at); err != nil {
-			return 0, fmt.Errorf("read %s: %w", file, err)
-		}
-		if binary.NativeEndian.Uint32(page[magicAt:]) != magic {
-			return 0, fmt.Errorf("%s has no meta page at %d", file, at)
-		}
-		latest = max(latest, binary.NativeEndian.Uint64(page[txAt:]))
-		if at > 0 {
-			return latest, nil
-		}
-		at = int64(binary.NativeEndian.Uint32(page[pageAt:]))
+	if latest == 0 {
+		return 0, fmt.Errorf("%s has no journal that was begun", file)
 	}
+	return latest, nil
 }

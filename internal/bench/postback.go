@@ -353,8 +353,8 @@ func (r *relay) measureFan(ctx context.Context, fan int) error {
 		}
 		a.fan = fan
 		r.facts.ages = append(r.facts.ages, a)
-		sayf("%d endpoints, %.0f/s: p50 %v p99 %v most %v (%d); begun p99 %v, stored p50 %v p99 %v", fan, rate,
-			a.ages.P50, a.ages.P99, a.ages.Most, a.ages.Count, a.late.P99, a.stored.P50, a.stored.P99)
+		sayf("%d endpoints, %.0f/s: p50 %v p99 %v most %v (%d); begun p50 %v p99 %v, stored p50 %v p99 %v", fan, rate,
+			a.ages.P50, a.ages.P99, a.ages.Most, a.ages.Count, a.late.P50, a.late.P99, a.stored.P50, a.stored.P99)
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ func (r *relay) table() {
 		row("CPU an event, of it the receiver's", fmt.Sprintf("%.0f µs, %.0f µs", median(cpu)+median(cpuReceiver), median(cpuReceiver)), "–")
 	}
 	for _, f := range r.facts.disk {
-		row(fmt.Sprintf("two writes, each synced, %.0f/s, nothing else, p50 / p99", f.rate), ages(f.took), "–")
+		row(fmt.Sprintf("a page written and synced, %.0f/s, nothing else, p50 / p99", f.rate), ages(f.took), "–")
 	}
 	for _, f := range r.facts.ages {
 		must := "–"

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -119,10 +118,13 @@ func (e *engine) pace(ctx context.Context, o *engineOrder) (done, error) {
 			return nil
 		})
 	}
+	clock, err := newAlarm()
+	if err != nil {
+		return done{}, err
+	}
+	defer func() { _ = clock.close() }() // it holds nothing
 	begin := time.Now()
 	g.Go(func() error {
-		runtime.LockOSThread() // it sleeps in the kernel
-		defer runtime.UnlockOSThread()
 		defer func() {
 			for _, c := range due {
 				close(c)
@@ -130,8 +132,8 @@ func (e *engine) pace(ctx context.Context, o *engineOrder) (done, error) {
 		}()
 		for i := range total {
 			at := begin.Add(time.Duration(float64(i) / o.Rate * float64(time.Second)))
-			for d := time.Until(at); d > 0; d = time.Until(at) {
-				nap(d)
+			if err := clock.wait(time.Until(at)); err != nil {
+				return err
 			}
 			if gctx.Err() != nil {
 				return context.Cause(gctx)
@@ -140,7 +142,7 @@ func (e *engine) pace(ctx context.Context, o *engineOrder) (done, error) {
 		}
 		return nil
 	})
-	err := g.Wait()
+	err = g.Wait()
 	return done{Events: total, Took: time.Since(begin), Began: began.short(), Stored: stored.short()}, err
 }
 
