@@ -49,10 +49,12 @@ func (a *API) deliveries(c *call) (any, error) {
 	return array(all, nil)
 }
 
-// skipEvent takes {"instance": …} where several streams lead to the endpoint.
+// skipEvent takes {"instance": …} where several streams lead to the endpoint, and
+// {"replay": …} for the event that a replay is stuck with.
 func (a *API) skipEvent(c *call) (any, error) {
 	var body struct {
 		Instance string `json:"instance"`
+		Replay   string `json:"replay"`
 	}
 	if err := c.decode(&body); err != nil {
 		return nil, err
@@ -68,7 +70,7 @@ func (a *API) skipEvent(c *call) (any, error) {
 	case id == "":
 		return nil, invalid("instance", "is missing: the endpoint takes the events of several, and of the daemon; name the one whose event is skipped")
 	}
-	return a.cfg.Endpoints.SkipEvent(c.Context(), c.endpoint.ID, id)
+	return a.cfg.Endpoints.SkipEvent(c.Context(), c.endpoint.ID, id, body.Replay)
 }
 
 // PlacedLetter is a dead letter with its place in the list.

@@ -48,9 +48,10 @@ type EndpointCommands interface {
 	// TestEndpoint sends an endpoint.test event at once, beside the lanes and
 	// without retries, and answers what came of it.
 	TestEndpoint(ctx context.Context, id string) (Tested, error)
-	// SkipEvent gives up the event that a lane is stuck with: it becomes a dead
-	// letter. It may fail with ErrNothingPending.
-	SkipEvent(ctx context.Context, id, stream string) (DeadLetter, error)
+	// SkipEvent gives up the event that a lane is stuck with, that of the live events
+	// or of the replay that is named: it becomes a dead letter. It may fail with
+	// ErrNothingPending or ErrNoReplay.
+	SkipEvent(ctx context.Context, id, stream, replay string) (DeadLetter, error)
 }
 
 // Deliveries tells how deliveries go, and repeats them.
@@ -111,8 +112,8 @@ type EndpointSpec struct {
 	Tenant   string `json:"tenant,omitempty"`
 	// Secret is the first signing secret; empty: one is made.
 	Secret string `json:"secret,omitempty"`
-	// After is the seq after which deliveries begin, of an instance's stream; nil:
-	// with the next event.
+	// After is the seq after which deliveries begin; nil: with the next event. Where
+	// many streams lead to the endpoint it can be 0 only, all that the log holds.
 	After *uint64 `json:"after,omitempty"`
 	EndpointChange
 }

@@ -33,7 +33,7 @@ func (f *fleet) TestEndpoint(ctx context.Context, id string) (api.Tested, error)
 
 // SkipEvent implements [api.Endpoints]. An endpoint of an instance has one
 // stream, which need not be named.
-func (f *fleet) SkipEvent(ctx context.Context, id, stream string) (api.DeadLetter, error) {
+func (f *fleet) SkipEvent(ctx context.Context, id, stream, replay string) (api.DeadLetter, error) {
 	ep, ok := f.book.get(id)
 	if !ok || ep.URL == "" {
 		return api.DeadLetter{}, api.ErrNoEndpoint
@@ -48,8 +48,10 @@ func (f *fleet) SkipEvent(ctx context.Context, id, stream string) (api.DeadLette
 	case !f.book.covers(&ep, stream):
 		return api.DeadLetter{}, invalid("stream", "does not lead to this endpoint")
 	}
-	d, err := f.outbox.Skip(ctx, id, stream, "")
+	d, err := f.outbox.Skip(ctx, id, stream, replay)
 	switch {
+	case errors.Is(err, outbox.ErrNothingPending) && replay != "":
+		return api.DeadLetter{}, api.ErrNoReplay // one that is there has something pending
 	case errors.Is(err, outbox.ErrNothingPending):
 		return api.DeadLetter{}, api.ErrNothingPending
 	case err != nil:

@@ -36,7 +36,7 @@ func TestDeleteTellsEndpoints(t *testing.T) {
 	if _, err := d.admin.PauseEndpoint(t.Context(), "paused", ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.admin.SkipEvent(t.Context(), "acme", "shop"); err != nil {
+	if _, err := d.admin.SkipEvent(t.Context(), "acme", "shop", ""); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := d.admin.Delete(t.Context(), "shop"); err != nil {

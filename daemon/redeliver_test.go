@@ -293,10 +293,10 @@ func TestSkip(t *testing.T) {
 	})
 	d.scan("shop")
 	d.untilEndpoint("@acme/log", "a failure", func(e api.Endpoint) bool { return len(e.Failures) > 0 })
-	if _, err := d.admin.SkipEvent(t.Context(), "@acme/log", ""); err == nil || !strings.Contains(err.Error(), "instance") {
+	if _, err := d.admin.SkipEvent(t.Context(), "@acme/log", "", ""); err == nil || !strings.Contains(err.Error(), "instance") {
 		t.Errorf("without a stream: %v", err)
 	}
-	dead, err := d.admin.SkipEvent(t.Context(), "@acme/log", "shop")
+	dead, err := d.admin.SkipEvent(t.Context(), "@acme/log", "shop", "")
 	if err != nil || dead.From != 3 || dead.To != 3 || dead.Stream != id || dead.Last == nil || dead.Last.Status != 400 {
 		t.Fatalf("skipped: %+v, %v", dead, err)
 	}
@@ -310,9 +310,44 @@ func TestSkip(t *testing.T) {
 		t.Errorf("it got %v", got)
 	}
 	d.eventually("the last acknowledgement", func() bool {
-		_, err := d.admin.SkipEvent(t.Context(), "@acme/log", "shop")
+		_, err := d.admin.SkipEvent(t.Context(), "@acme/log", "shop", "")
 		return errors.Is(err, api.ErrNothingPending)
 	})
+}
+
+// TestSkipInReplay gives up the event that a replay is stuck with, and no live one.
+func TestSkipInReplay(t *testing.T) {
+	s := newSink(t)
+	d := runDaemon(t, shortDir(t), persistent)
+	shop := d.pair("shop", "")
+	d.endpoint(api.EndpointSpec{Name: "erp", Instance: "shop", EndpointChange: at(s.url("erp"))})
+	last := d.find("shop").Seq
+	s.deciding("erp", func(d delivery) int {
+		if d.seq == 3 {
+			return 400
+		}
+		return 0
+	})
+	replays, err := d.admin.Replay(t.Context(), "shop", api.ReplaySpec{From: 2, Endpoint: "erp"})
+	if err != nil || len(replays) != 1 {
+		t.Fatalf("%+v, %v", replays, err)
+	}
+	d.untilEndpoint("erp", "the replay's failure", func(e api.Endpoint) bool { return len(e.Failures) > 0 })
+	for replay, want := range map[string]error{"": api.ErrNothingPending, "nobody": api.ErrNoReplay} {
+		if _, err := d.admin.SkipEvent(t.Context(), "erp", "", replay); !errors.Is(err, want) {
+			t.Errorf("of the replay %q: %v", replay, err)
+		}
+	}
+	dead, err := d.admin.SkipEvent(t.Context(), "erp", "", replays[0].Replay)
+	if err != nil || dead.From != 3 || dead.To != 3 || dead.Stream != shop.ID || dead.Last == nil || dead.Last.Status != 400 {
+		t.Fatalf("skipped: %+v, %v", dead, err)
+	}
+	s.awaitSeq("erp", shop.ID, last)
+	for _, r := range s.of("erp", shop.ID) {
+		if r.seq == 3 {
+			t.Error("it took what it has refused")
+		}
+	}
 }
 
 // TestEndpointsSurviveRestart: settings, cursors and pauses do.

@@ -74,7 +74,7 @@ func (e *Endpoints) lane(id, stream string, change func(*target, *held, *api.Lan
 }
 
 // SkipEvent implements api.Endpoints.
-func (e *Endpoints) SkipEvent(_ context.Context, id, stream string) (api.DeadLetter, error) {
+func (e *Endpoints) SkipEvent(_ context.Context, id, stream, replay string) (api.DeadLetter, error) {
 	e.f.mu.Lock()
 	defer e.f.mu.Unlock()
 	t, err := e.target("skip", id)
@@ -86,6 +86,17 @@ func (e *Endpoints) SkipEvent(_ context.Context, id, stream string) (api.DeadLet
 		return api.DeadLetter{}, err
 	}
 	l := t.lanes[h.ID]
+	for i := range e.replays {
+		if r := &e.replays[i]; replay != "" && r.Replay == replay && r.Endpoint == id && r.Stream == h.ID {
+			lane := api.Lane{Acked: r.Acked}
+			d := e.giveUp(id, h, &lane, r.Acked+1, "skipped by operator")
+			r.Acked = lane.Acked
+			return e.letter(d), nil
+		}
+	}
+	if replay != "" {
+		return api.DeadLetter{}, api.ErrNoReplay
+	}
 	if l == nil || l.Acked >= h.head() {
 		return api.DeadLetter{}, api.ErrNothingPending
 	}

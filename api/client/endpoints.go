@@ -80,12 +80,14 @@ func (c *Client) RotateSecret(ctx context.Context, ref string, r api.Rotation) (
 	return e, err
 }
 
-// SkipEvent gives up the event that an endpoint is stuck with. instance, which
+// SkipEvent gives up the event that an endpoint is stuck with, or with a replay's id the
+// one that the replay is. instance, which
 // may be "daemon", is needed where several streams lead to the endpoint.
-func (c *Client) SkipEvent(ctx context.Context, ref, instance string) (d api.DeadLetter, err error) {
+func (c *Client) SkipEvent(ctx context.Context, ref, instance, replay string) (d api.DeadLetter, err error) {
 	in := struct {
 		Instance string `json:"instance,omitempty"`
-	}{instance}
+		Replay   string `json:"replay,omitempty"`
+	}{instance, replay}
 	err = c.do(ctx, http.MethodPost, endpoint(ref, "skip"), in, &d)
 	return d, err
 }

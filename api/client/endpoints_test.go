@@ -79,10 +79,10 @@ func TestEndpoints(t *testing.T) {
 		t.Errorf("%+v %v", got, err)
 	}
 	f.Fire("acme", fsm.CauseOperator, fsm.GenerateRequested, fsm.Closed)
-	if _, err := c.SkipEvent(ctx, "/crm", "daemon"); !errors.Is(err, api.ErrNothingPending) {
+	if _, err := c.SkipEvent(ctx, "/crm", "daemon", ""); !errors.Is(err, api.ErrNothingPending) {
 		t.Error(err)
 	}
-	if d, err := c.SkipEvent(ctx, "/crm", "acme"); err != nil || d.From != 1 || d.EventAt.IsZero() || d.Ref() != "/crm" {
+	if d, err := c.SkipEvent(ctx, "/crm", "acme", ""); err != nil || d.From != 1 || d.EventAt.IsZero() || d.Ref() != "/crm" {
 		t.Errorf("%+v %v", d, err)
 	}
 	e.GiveUp("e3", "i1", "the horizon has passed")

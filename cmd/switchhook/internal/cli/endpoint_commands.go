@@ -91,11 +91,11 @@ func answered(text string, most int) string {
 }
 
 func (a *app) skipEvent() *cobra.Command {
-	var name string
-	c := a.onEndpoint("skip REF [--instance NAME]", "give up the event it is stuck with and go on",
-		"Gives up the event, or the bulk of events, that an endpoint is stuck with: it becomes a dead letter and the next one\nis tried. An endpoint of a tenant or of the daemon needs --instance, which may be daemon.",
+	var name, replay string
+	c := a.onEndpoint("skip REF [--instance NAME] [--replay ID]", "give up the event it is stuck with and go on",
+		"Gives up the event, or the bulk of events, that an endpoint is stuck with: it becomes a dead letter and the next one\nis tried. An endpoint of a tenant or of the daemon needs --instance, which may be daemon. With --replay it is the event\nthat a replay is stuck with; switchhook deliveries shows its id.",
 		"endpoint skip @acme/audit --instance shop", func(ctx context.Context, cl *client.Client, ref string) error {
-			d, err := cl.SkipEvent(ctx, ref, name)
+			d, err := cl.SkipEvent(ctx, ref, name, replay)
 			if err != nil {
 				return err
 			}
@@ -106,6 +106,7 @@ func (a *app) skipEvent() *cobra.Command {
 				events(d.From, d.To), streamName(d.StreamName, d.Stream), ref, streamName(d.StreamName, d.Stream), d.From, d.To, quote(ref), a.here())
 		})
 	c.Flags().StringVar(&name, "instance", "", "`name` or id of the instance whose event it is, or daemon")
+	c.Flags().StringVar(&replay, "replay", "", "`id` of the replay that is stuck")
 	return c
 }
 
