@@ -45,7 +45,7 @@ func (f *fleet) edit(ctx context.Context, id string, with func(*record.Endpoint)
 }
 
 // AddEndpoint implements [api.Endpoints].
-func (f *fleet) AddEndpoint(ctx context.Context, spec api.EndpointSpec) (api.Endpoint, error) {
+func (f *fleet) AddEndpoint(ctx context.Context, spec api.EndpointSpec) (_ api.Endpoint, err error) {
 	ep := record.Endpoint{
 		ID: newID("e"), Name: spec.Name, Tenant: spec.Tenant, Format: webhook.Standard,
 		Secrets: []string{webhook.NewSecret()}, CreatedAt: time.Now().UTC(),
@@ -64,19 +64,12 @@ func (f *fleet) AddEndpoint(ctx context.Context, spec api.EndpointSpec) (api.End
 	if err := f.checkRoom(&ep); err != nil {
 		return api.Endpoint{}, err
 	}
-	lanes, begins := f.lanesFromNow(&ep), uint64(0)
-	if spec.After != nil {
-		if head := f.store.Head(ep.Stream); *spec.After > head {
-			return api.Endpoint{}, invalid("after", "must be at most %d, the seq of the newest event", head)
-		}
-		begin, err := f.held(ep.Stream, *spec.After)
-		if err != nil {
-			return api.Endpoint{}, err
-		}
-		if begin > *spec.After {
-			begins = begin + 1
-		}
-		lanes = []record.Lane{{Endpoint: ep.ID, Stream: ep.Stream, Acked: begin}}
+	var lanes []record.Lane
+	var begins uint64
+	if spec.After == nil {
+		lanes = f.lanesFromNow(&ep)
+	} else if lanes, begins, err = f.lanesFrom(&ep, *spec.After); err != nil {
+		return api.Endpoint{}, err
 	}
 	ch := f.store.Change()
 	ch.PutEndpoint(ep)
@@ -113,6 +106,26 @@ func (f *fleet) lanesFromNow(ep *record.Endpoint) (lanes []record.Lane) {
 		lanes = append(lanes, record.Lane{Endpoint: ep.ID, Stream: stream, Acked: f.store.Head(stream)})
 	}
 	return lanes
+}
+
+// lanesFrom answers the lanes of a new endpoint that begins with an earlier event: behind
+// the one with that seq, or with what the log holds where it was pruned. begins is the
+// first it gets of its only stream, 0 if that is as it was asked for.
+func (f *fleet) lanesFrom(ep *record.Endpoint, after uint64) (lanes []record.Lane, begins uint64, err error) {
+	if head := f.store.Head(ep.Stream); ep.Stream != "" && after > head {
+		return nil, 0, invalid("after", "must be at most %d, the seq of the newest event", head)
+	}
+	for _, stream := range f.book.streams(ep) {
+		begin, err := f.held(stream, after)
+		if err != nil {
+			return nil, 0, err
+		}
+		if ep.Stream != "" && begin > after {
+			begins = begin + 1
+		}
+		lanes = append(lanes, record.Lane{Endpoint: ep.ID, Stream: stream, Acked: begin})
+	}
+	return lanes, begins, nil
 }
 
 func putLanes(ch *store.Change, lanes []record.Lane) {

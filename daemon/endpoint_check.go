@@ -49,8 +49,8 @@ func (f *fleet) checkOwner(spec api.EndpointSpec, ep *record.Endpoint) error {
 		return invalid("tenant", "an endpoint belongs to an instance, to a tenant, or to neither")
 	case spec.Tenant != "" && !nameRule.MatchString(spec.Tenant):
 		return invalid("tenant", nameProblem)
-	case spec.After != nil && spec.Instance == "":
-		return invalid("after", "only an endpoint of one instance can begin with an earlier event")
+	case spec.After != nil && *spec.After > 0 && spec.Instance == "":
+		return invalid("after", "must be 0, all that the log holds: each instance numbers its events itself, so another number means something to the endpoint of one instance only")
 	case spec.URL == nil || *spec.URL == "":
 		return invalid("url", "is missing")
 	case spec.Secret != "":

@@ -57,7 +57,7 @@ func TestEndpointRefused(t *testing.T) {
 		"a bad tenant":  {api.EndpointSpec{Name: "x", Tenant: "a/b", EndpointChange: at(s.url("x"))}, "tenant"},
 		"the webhook":   {api.EndpointSpec{Name: "webhook", Instance: "shop", EndpointChange: at(s.url("x"))}, "name"},
 		"after nothing": {api.EndpointSpec{Name: "x", Instance: "shop", After: new(uint64(9)), EndpointChange: at(s.url("x"))}, "after"},
-		"after of many": {api.EndpointSpec{Name: "x", After: new(uint64(0)), EndpointChange: at(s.url("x"))}, "after"},
+		"after of many": {api.EndpointSpec{Name: "x", After: new(uint64(3)), EndpointChange: at(s.url("x"))}, "after"},
 		"a bad secret":  {api.EndpointSpec{Name: "x", Secret: "whsec_", EndpointChange: at(s.url("x"))}, "secret"},
 	} {
 		var wrong *instance.InvalidError

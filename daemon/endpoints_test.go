@@ -143,7 +143,8 @@ func TestManyEndpoints(t *testing.T) {
 	}
 }
 
-// TestEndpointBegins: with the next event, or behind one that is named.
+// TestEndpointBegins: with the next event, behind one that is named, or, where many
+// streams lead to it, with all that the log holds.
 func TestEndpointBegins(t *testing.T) {
 	s := newSink(t)
 	d := runDaemon(t, shortDir(t), nil)
@@ -154,15 +155,18 @@ func TestEndpointBegins(t *testing.T) {
 	d.endpoint(api.EndpointSpec{Name: "third", Instance: "shop", After: new(uint64(3)), EndpointChange: at(s.url("third"))})
 	d.endpoint(api.EndpointSpec{Name: "first", Instance: "shop", After: new(uint64(0)), EndpointChange: at(s.url("first"))})
 	d.endpoint(api.EndpointSpec{Name: "daemon", EndpointChange: at(s.url("daemon"))})
+	d.endpoint(api.EndpointSpec{Name: "all", After: new(uint64(0)), EndpointChange: at(s.url("all"))})
+	d.endpoint(api.EndpointSpec{Name: "tenant", Tenant: "default", After: new(uint64(0)), EndpointChange: at(s.url("tenant"))})
 	d.cycle()
 	last := d.find("shop").Seq
-	for name, from := range map[string]uint64{"now": before + 1, "third": 4, "first": 1, "daemon": before + 1} {
+	for name, from := range map[string]uint64{"now": before + 1, "third": 4, "first": 1, "daemon": before + 1, "all": 1, "tenant": 1} {
 		s.awaitSeq(name, id, last)
 		seqs, _ := s.checkChain(name, id, from-1)
 		if len(seqs) == 0 || seqs[0] != from || uint64(len(seqs)) != last-from+1 {
 			t.Errorf("%s got %v, want %d to %d", name, seqs, from, last)
 		}
 	}
+	s.awaitSeq("all", record.DaemonStream, 1)
 }
 
 // TestRotateSecret: for a while the old secret signs beside the new one.

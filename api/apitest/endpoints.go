@@ -130,8 +130,8 @@ func (e *Endpoints) AddEndpoint(_ context.Context, spec api.EndpointSpec) (api.E
 		return api.Endpoint{}, &instance.InvalidError{Field: "name", Problem: "must be letters, digits, dots, dashes or underscores"}
 	case spec.URL == nil:
 		return api.Endpoint{}, &instance.InvalidError{Field: "url", Problem: "is missing"}
-	case spec.After != nil && t.Instance == "":
-		return api.Endpoint{}, &instance.InvalidError{Field: "after", Problem: "is for an instance's endpoint only"}
+	case spec.After != nil && *spec.After > 0 && t.Instance == "":
+		return api.Endpoint{}, &instance.InvalidError{Field: "after", Problem: "must be 0, all that the log holds"}
 	case slices.ContainsFunc(e.all, func(o *target) bool { return o.Owner == t.Owner && o.Name == t.Name }):
 		return api.Endpoint{}, api.ErrEndpointTaken
 	}

@@ -77,13 +77,13 @@ func (a *app) addEndpoint() *cobra.Command {
 			[]string{"next", "switchhook endpoint test " + quote(e.Ref()) + a.here()},
 		)
 	})
-	c.Long = "Makes an endpoint and shows the secret that signs what is sent to it. Deliveries begin with the next event, or\nbehind the one of --after.\n" + refHelp
+	c.Long = "Makes an endpoint and shows the secret that signs what is sent to it. Deliveries begin with the next event, or\nbehind the one of --after. One of a tenant or of the daemon takes --after 0 only: all that the log holds.\n" + refHelp
 	c.Example = "  switchhook endpoint add shop/crm https://crm.example.org/hook --kinds 'message.*'\n" +
 		"  switchhook endpoint add @acme/audit https://audit.example.org/ --format cloudevents --bulk 100 --bulk-wait 1s\n" +
 		"  switchhook endpoint add /alarms https://pager.example.org/ --kinds 'endpoint.*,daemon.*'"
 	s.flags(c)
 	c.Flags().StringVar(&secret, "secret", "", "signing `secret`, whsec_ and base64; - reads it from standard input; made up if not given")
-	c.Flags().StringVar(&after, "after", "", "begin behind this `number` of an event of the instance; 0 begins with the oldest")
+	c.Flags().StringVar(&after, "after", "", "begin behind the event with this `number`; 0 begins with the oldest")
 	return c
 }
 
