@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,8 +20,16 @@ func TestEverythingAtOnce(t *testing.T) {
 	r, d, m := paired(t)
 	s := d.Sessions.(store.AllStores)
 	ctx := t.Context()
+	// A conflict in the middle of a message fails the store for whoever comes after it.
+	var why atomic.Pointer[error]
+	r.OnFailure(func(err error) { why.Store(&err) })
+	var failed atomic.Bool
 	tolerate := func(err error) {
-		if err != nil && !errors.Is(err, devicestore.ErrClosed) && !errors.Is(err, devicestore.ErrConflict) {
+		switch {
+		case err == nil, errors.Is(err, devicestore.ErrClosed), errors.Is(err, devicestore.ErrConflict):
+		case errors.Is(err, devicestore.ErrFailed):
+			failed.Store(true)
+		default:
 			t.Error(err)
 		}
 	}
@@ -114,4 +123,9 @@ func TestEverythingAtOnce(t *testing.T) {
 	equal(t, "a late write", errors.Is(s.PutSession(ctx, "9:9", []byte("a")), devicestore.ErrClosed), true)
 	equal(t, "applies after the end", m.applied(), before)
 	<-all
+	if err := why.Load(); failed.Load() && (err == nil || !errors.Is(*err, devicestore.ErrConflict)) {
+		t.Errorf("the store has failed: %v", err)
+	} else if err != nil {
+		t.Logf("a conflict in the middle of a message: %v", *err)
+	}
 }
