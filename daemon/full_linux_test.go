@@ -84,8 +84,9 @@ func fillDisk(t *testing.T, dir, url string) {
 	d.register("acme")
 	code := acme.create("hello")
 	var scans int64
-	// The first limit lets bbolt write its meta pages only, the second nothing.
-	for _, limit := range []uint64{12 << 10, 1} {
+	// The first limit lets nothing but the first page of a file be written, the second
+	// nothing at all.
+	for _, limit := range []uint64{4 << 10, 1} {
 		before := d.find("shop").Seq
 		limitFiles(t, limit)
 		for name, try := range map[string]func(context.Context) error{
