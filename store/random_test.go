@@ -486,10 +486,3 @@ func TestRandomWalkOnABadDisk(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { randomly(t, uint64(seed), 300, true) })
 	}
 }
-
-// FuzzRandomWalk looks for more of them.
-func FuzzRandomWalk(f *testing.F) {
-	f.Add(uint64(1), uint16(50), false)
-	f.Add(uint64(2), uint16(50), true)
-	f.Fuzz(func(t *testing.T, seed uint64, steps uint16, ill bool) { randomly(t, seed, int(steps)%500, ill) })
-}
