@@ -87,8 +87,8 @@ func (c *committer) wait() {
 	}
 }
 
-// flush is somebody who waits until the file holds what was committed up to a number.
-type flush struct {
+// flushWaiter is somebody who waits until the file holds what was committed up to a number.
+type flushWaiter struct {
 	answer chan error // buffered
 	number uint64
 }
@@ -104,7 +104,7 @@ func (c *committer) flushed() {
 		err = fmt.Errorf("%w: %w", ErrUnavailable, c.s.Health())
 	}
 	all := c.unsettled || c.s.memory.none()
-	c.flushing = slices.DeleteFunc(c.flushing, func(f flush) bool {
+	c.flushing = slices.DeleteFunc(c.flushing, func(f flushWaiter) bool {
 		if !all && f.number > c.stored {
 			return false
 		}

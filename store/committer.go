@@ -33,7 +33,7 @@ type committer struct {
 	unsettled    bool       // what the file or the journal holds is not known; see settle
 	underway     bool       // a checkpoint is
 	checkpointed chan error // how it ended
-	flushing     []flush    // those who wait for one
+	flushing     []flushWaiter
 }
 
 func newCommitter(s *Store) *committer {
@@ -61,7 +61,7 @@ func (c *committer) run(ctx context.Context) error {
 			if c.unsettled {
 				c.probe(ctx)
 			}
-			c.flushing = append(c.flushing, flush{answer, c.number})
+			c.flushing = append(c.flushing, flushWaiter{answer, c.number})
 		case <-probe.C:
 			if c.s.Health() != nil {
 				c.probe(ctx)

@@ -50,12 +50,15 @@ func (c *committer) try(ctx context.Context, batch []*request) (*staged, error) 
 // gaveUp turns why the file is not settled into the error for a caller, and ends the
 // committer where it never will be.
 func (c *committer) gaveUp(err error) error {
-	if errors.Is(err, errForeign) || errors.Is(err, ErrClosed) {
+	if hopeless(err) {
 		c.finished = fmt.Errorf("learn what the file holds: %w", err)
 		return fmt.Errorf("%w: %w", ErrClosed, err)
 	}
 	return c.unavailable(err)
 }
+
+// hopeless reports whether no other try will settle the file.
+func hopeless(err error) bool { return errors.Is(err, errForeign) || errors.Is(err, ErrClosed) }
 
 // learn waits until the batch that the journal may hold does not count. Until then it
 // refuses what else arrives. An error ends the committer.
@@ -71,8 +74,7 @@ func (c *committer) learn(ctx context.Context, why error) error {
 			return nil
 		}
 		_ = c.unavailable(err) // nobody is answered yet
-		final := errors.Is(err, errForeign) || errors.Is(err, ErrClosed)
-		if final || !c.pause(ctx, retry.C, err) {
+		if hopeless(err) || !c.pause(ctx, retry.C, err) {
 			c.finished = fmt.Errorf("learn what the file holds: %w", err)
 			return fmt.Errorf("%w: whether the last change is stored shows at the next start: %w", ErrClosed, err)
 		}
