@@ -8,8 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io/fs"
-	"os"
+	"maps"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -117,22 +116,17 @@ func numbered(stream string, from, to int) []string {
 }
 
 // crash answers a copy of a file that is open, with its journal, as a start after
-// kill -9 would find them.
+// kill -9 would find them: all of one moment, though they may be written meanwhile.
 func crash(t testing.TB, path string) (copied string) {
 	t.Helper()
-	copied = filepath.Join(t.TempDir(), "crashed.db")
-	for _, part := range []string{"", ".journal1", ".journal2"} {
-		image, err := os.ReadFile(path + part)
-		if part != "" && errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err == nil {
-			err = os.WriteFile(copied+part, image, 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	im := imageOf(t, path)
+	for moved := true; moved; {
+		before := im
+		im = imageOf(t, path)
+		moved = !maps.EqualFunc(before, im, bytes.Equal)
 	}
+	copied = filepath.Join(t.TempDir(), "crashed.db")
+	im.lay(t, copied)
 	return copied
 }
 

@@ -152,20 +152,21 @@ func TestRestoreBesideAJournal(t *testing.T) {
 // TestExamineBesideAJournal: only a journal that holds what the file does not is in the way.
 func TestExamineBesideAJournal(t *testing.T) {
 	path := newPath(t)
-	s, stop := started(t, path)
-	if _, err := put(t, s, "one"); err != nil {
-		t.Fatal(err)
-	}
-	missing := crash(t, path)
-	if _, err := store.Examine(missing); !errors.Is(err, store.ErrJournal) {
-		t.Errorf("with a batch in the journal only: %v", err)
-	}
-	if _, err := s.Backup(t.Context(), io.Discard); err != nil { // the file holds it now, and the journal still
-		t.Fatal(err)
-	}
-	sum, err := store.Examine(crash(t, path))
-	if err != nil || sum.Events != 1 {
-		t.Errorf("with nothing missing: %+v, %v", sum, err)
-	}
-	stop()
+	synctest.Test(t, func(t *testing.T) { // no second passes, after which the file would hold it
+		s, stop := started(t, path)
+		if _, err := put(t, s, "one"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.Examine(crash(t, path)); !errors.Is(err, store.ErrJournal) {
+			t.Errorf("with a batch in the journal only: %v", err)
+		}
+		if _, err := s.Backup(t.Context(), io.Discard); err != nil { // the file holds it now, and the journal still
+			t.Fatal(err)
+		}
+		sum, err := store.Examine(crash(t, path))
+		if err != nil || sum.Events != 1 {
+			t.Errorf("with nothing missing: %+v, %v", sum, err)
+		}
+		stop()
+	})
 }

@@ -383,7 +383,7 @@ func TestFailuresUnderLoad(t *testing.T) {
 		var wg sync.WaitGroup
 		for w := range 12 {
 			wg.Go(func() {
-				for i := range 10 {
+				for i := range 25 {
 					name := fmt.Sprintf("w%d-%d", w, i)
 					c := s.Change()
 					c.PutInstance(record.Instance{ID: name})
@@ -422,7 +422,7 @@ func TestFailuresUnderLoad(t *testing.T) {
 		}
 		seen[e.Name] = true
 	}
-	if err != nil || len(seen) != 120 || len(stored) != 120 {
+	if err != nil || len(seen) != 300 || len(stored) != 300 {
 		t.Errorf("%d in the log, %d answered: %v", len(seen), len(stored), err)
 	}
 }
