@@ -4,20 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"os"
 	"os/exec"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/switchhook/switchhook/api"
 	"github.com/switchhook/switchhook/fsm"
 	"github.com/switchhook/switchhook/instance"
+	"github.com/switchhook/switchhook/internal/filelimit"
 	"github.com/switchhook/switchhook/sandbox"
 )
 
@@ -74,7 +72,6 @@ func TestDiskFull(t *testing.T) {
 
 // fillDisk is the child.
 func fillDisk(t *testing.T, dir, url string) {
-	signal.Ignore(syscall.SIGXFSZ)
 	d := runDaemon(t, dir, onSandbox(url))
 	phones := sandbox.NewClient(url)
 	var written []string // ids of the messages
@@ -86,9 +83,9 @@ func fillDisk(t *testing.T, dir, url string) {
 	var scans int64
 	// The first limit lets nothing but the first page of a file be written, the second
 	// nothing at all.
-	for _, limit := range []uint64{4 << 10, 1} {
+	for _, limit := range []int64{4 << 10, 1} {
 		before := d.find("shop").Seq
-		limitFiles(t, limit)
+		filelimit.Set(t, limit)
 		for name, try := range map[string]func(context.Context) error{
 			"close": func(ctx context.Context) error { _, err := d.admin.Close(ctx, "desk"); return err },
 			"add":   func(ctx context.Context) error { _, err := d.admin.Add(ctx, api.AddSpec{Name: "new"}); return err },
@@ -135,7 +132,7 @@ func fillDisk(t *testing.T, dir, url string) {
 		if mail := inquire(t, phones, sent.ID); mail.Acknowledged {
 			t.Errorf("limit %d: acknowledged, and nothing can be stored: %+v", limit, mail)
 		}
-		limitFiles(t, math.MaxUint64)
+		filelimit.Set(t, filelimit.None)
 		d.until("shop", "a connection again", func(e api.Entry) bool { return e.State == fsm.Authenticated && e.Seq > before })
 		if got := d.status(t, "/readyz"); got != http.StatusOK {
 			t.Errorf("limit %d: there is room again, /readyz answers %d", limit, got)
@@ -200,17 +197,4 @@ func (r *rig) status(t *testing.T, path string) int {
 	}
 	_ = res.Body.Close()
 	return res.StatusCode
-}
-
-// limitFiles bounds the size of the files this process writes.
-func limitFiles(t *testing.T, bytes uint64) {
-	t.Helper()
-	var r syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &r); err != nil {
-		t.Fatal(err)
-	}
-	r.Cur = min(r.Max, bytes)
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &r); err != nil {
-		t.Fatal(err)
-	}
 }

@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
+	"github.com/switchhook/switchhook/internal/filelimit"
 	"github.com/switchhook/switchhook/record"
 	"github.com/switchhook/switchhook/store"
 )
@@ -61,7 +60,6 @@ func TestDiskFullAndFreed(t *testing.T) {
 
 // fillDisk is the child. It prints what it was told is stored.
 func fillDisk(t *testing.T, path string) {
-	signal.Ignore(syscall.SIGXFSZ)
 	s, stop := started(t, path)
 	var mu sync.Mutex
 	write := func(stream, name string, size int) error {
@@ -85,7 +83,7 @@ func fillDisk(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	for _, limit := range []int64{used + 1<<20, 12 << 10, 1} {
-		limitFiles(t, limit)
+		filelimit.Set(t, limit)
 		var wg sync.WaitGroup
 		for w := range 4 {
 			wg.Go(func() {
@@ -105,7 +103,7 @@ func fillDisk(t *testing.T, path string) {
 		if _, err := s.Events("a", 0, 100); err != nil {
 			t.Errorf("limit %d: reading: %v", limit, err)
 		}
-		limitFiles(t, -1)
+		filelimit.Set(t, filelimit.None)
 		if err := write("a", fmt.Sprintf("after-%d", limit), 100); err != nil {
 			t.Fatal(err)
 		}
@@ -114,21 +112,4 @@ func fillDisk(t *testing.T, path string) {
 		}
 	}
 	stop()
-}
-
-// limitFiles bounds the size of the files this process writes; below zero there
-// is no bound.
-func limitFiles(t *testing.T, bytes int64) {
-	t.Helper()
-	var r syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &r); err != nil {
-		t.Fatal(err)
-	}
-	r.Cur = r.Max
-	if bytes >= 0 {
-		r.Cur = uint64(bytes)
-	}
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &r); err != nil {
-		t.Fatal(err)
-	}
 }
