@@ -3,6 +3,7 @@ package record
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/switchhook/switchhook/fsm"
@@ -15,12 +16,12 @@ import (
 // transition, connection information and a code. Events with a message or with
 // Data go through encoding/json; so does every string that needs escaping.
 
-// Encode is the event as the log keeps it: the bytes of [json.Marshal].
-func (e *Event) Encode() ([]byte, error) {
+// AppendJSON appends the event as the log keeps it: the bytes of [json.Marshal].
+func (e *Event) AppendJSON(b []byte) ([]byte, error) {
 	if !e.plain() {
-		return json.Marshal(e)
+		return appendMarshal(b, e)
 	}
-	w := writer{b: make([]byte, 0, e.room())}
+	w := writer{b: b}
 	w.open("stream").string(e.Stream)
 	w.key("epoch").uint(uint64(e.Epoch))
 	w.key("seq").uint(e.Seq)
@@ -47,9 +48,9 @@ func (e *Event) Encode() ([]byte, error) {
 	return w.b, w.err
 }
 
-// Encode is the instance as the store keeps it: the bytes of [json.Marshal].
-func (i *Instance) Encode() ([]byte, error) {
-	w := writer{b: make([]byte, 0, 640)}
+// AppendJSON appends the instance as the store keeps it: the bytes of [json.Marshal].
+func (i *Instance) AppendJSON(b []byte) ([]byte, error) {
+	w := writer{b: b}
 	w.open("id").string(i.ID)
 	w.key("name").string(i.Name)
 	w.key("wid").string(i.WID)
@@ -74,13 +75,13 @@ func (i *Instance) Encode() ([]byte, error) {
 	return w.b, w.err
 }
 
-// Encode is the lane as the store keeps it: the bytes of [json.Marshal]. It is written
-// after most deliveries, but not while something fails.
-func (l *Lane) Encode() ([]byte, error) {
+// AppendJSON appends the lane as the store keeps it: the bytes of [json.Marshal]. It is
+// written after most deliveries, but not while something fails.
+func (l *Lane) AppendJSON(b []byte) ([]byte, error) {
 	if l.Tries != nil || l.Receipts != nil || l.Attempts != 0 || l.Step != 0 || l.LastError != "" || l.BatchTo != 0 || !l.FirstAt.IsZero() || !l.NextAt.IsZero() {
-		return json.Marshal(l)
+		return appendMarshal(b, l)
 	}
-	w := writer{b: make([]byte, 0, 128)}
+	w := writer{b: b}
 	w.open("endpoint").string(l.Endpoint)
 	w.key("stream").string(l.Stream)
 	w.key("acked").uint(l.Acked)
@@ -98,6 +99,11 @@ func (l *Lane) Encode() ([]byte, error) {
 	return w.b, w.err
 }
 
+func appendMarshal(b []byte, v any) ([]byte, error) {
+	out, err := json.Marshal(v)
+	return append(b, out...), err
+}
+
 // plain reports whether the event is one of those that are written by hand.
 func (e *Event) plain() bool { return e.Message == nil && e.Data == nil }
 
@@ -111,7 +117,7 @@ func (e *Event) appendStandardData() ([]byte, error) {
 // appendStandard is [Event.Standard] for a plain event.
 func (e *Event) appendStandard() ([]byte, error) {
 	w := writer{b: make([]byte, 0, e.room())}
-	w.open("id").string(e.ID())
+	w.open("id").id(e)
 	w.key("type").string(string(e.Kind))
 	w.key("stream").string(e.Stream)
 	w.optional("name", e.Name)
@@ -180,15 +186,40 @@ func (w *writer) optionalTime(key string, t time.Time) {
 }
 
 func (w *writer) string(s string) {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			b, err := json.Marshal(s)
-			w.fail(err)
-			w.b = append(w.b, b...)
-			return
-		}
+	if !unescaped(s) {
+		b, err := json.Marshal(s)
+		w.fail(err)
+		w.b = append(w.b, b...)
+		return
 	}
 	w.b = append(append(append(w.b, '"'), s...), '"')
+}
+
+// id writes the event's id.
+func (w *writer) id(e *Event) {
+	if !unescaped(e.Stream) {
+		w.string(e.ID())
+		return
+	}
+	w.b = append(e.AppendID(append(w.b, '"')), '"')
+}
+
+// escaped are the bytes that do not stand in JSON as they are.
+var escaped = func() (out [256]bool) {
+	for c := range out {
+		out[c] = c < ' ' || c > '~' || strings.IndexByte(`"\<>&`, byte(c)) >= 0
+	}
+	return out
+}()
+
+// unescaped reports whether a string stands in JSON as it is.
+func unescaped(s string) bool {
+	for i := range len(s) {
+		if escaped[s[i]] {
+			return false
+		}
+	}
+	return true
 }
 
 func (w *writer) uint(n uint64) { w.b = strconv.AppendUint(w.b, n, 10) }

@@ -92,10 +92,18 @@ type Before struct {
 // and every sink carry the same one. A test is in no log: its id is its stream,
 // test/<random>, so that it stands in no receiver's count of another stream.
 func (e *Event) ID() string {
+	var room [128]byte
+	return string(e.AppendID(room[:0]))
+}
+
+// AppendID appends the [Event.ID].
+func (e *Event) AppendID(b []byte) []byte {
+	b = append(b, e.Stream...)
 	if e.Kind == EndpointTest {
-		return e.Stream
+		return b
 	}
-	return e.Stream + "/" + strconv.FormatUint(uint64(e.Epoch), 10) + "/" + strconv.FormatUint(e.Seq, 10)
+	b = strconv.AppendUint(append(b, '/'), uint64(e.Epoch), 10)
+	return strconv.AppendUint(append(b, '/'), e.Seq, 10)
 }
 
 // ParseID is the inverse of [Event.ID]. It takes no other spelling: two ids that

@@ -36,7 +36,7 @@ func FuzzParseKey(f *testing.F) {
 // FuzzOpen holds that only what was sealed opens, whatever else is tried.
 func FuzzOpen(f *testing.F) {
 	ring := seal.NewRing(seal.NewKey(), true)
-	good, err := ring.Seal([]byte("place"), []byte("plain"))
+	good, err := ring.Seal(nil, []byte("place"), []byte("plain"))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func FuzzRecord(f *testing.F) {
 		if err != nil {
 			return
 		}
-		v, err := ring.Seal(nil, []byte("x"))
+		v, err := ring.Seal(nil, nil, []byte("x"))
 		if err != nil {
 			t.Fatal(err)
 		}

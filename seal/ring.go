@@ -4,6 +4,7 @@ import (
 	"crypto/cipher"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -45,15 +46,15 @@ type keys struct {
 	from  string // the id of the operator's key that opened it
 }
 
-// Seal seals plain for the place that context names.
-func (r *Ring) Seal(context, plain []byte) ([]byte, error) {
+// Seal seals plain for the place that context names, and appends it to dst.
+func (r *Ring) Seal(dst, context, plain []byte) ([]byte, error) {
 	k := r.keys.Load()
-	out := make([]byte, prefixSize, Overhead+len(plain))
-	out[0] = byDataKey
-	binary.BigEndian.PutUint16(out[1:], k.Current)
-	to := bind(out, context)
+	at := len(dst)
+	dst = slices.Grow(dst, Overhead+len(plain))
+	dst = binary.BigEndian.AppendUint16(append(dst, byDataKey), k.Current)
+	to := bind(dst[at:], context)
 	defer bindings.Put(to)
-	return lock(k.aeads[k.Current], out, plain, *to), nil
+	return lock(k.aeads[k.Current], dst, plain, *to), nil
 }
 
 // Open is the inverse of Seal. Until everything in the file is sealed it takes

@@ -15,7 +15,7 @@ var place, elsewhere = []byte("device\x00a"), []byte("device\x00b")
 
 func sealed(t testing.TB, r *seal.Ring, plain string) []byte {
 	t.Helper()
-	v, err := r.Seal(place, []byte(plain))
+	v, err := r.Seal(nil, place, []byte(plain))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,14 +198,14 @@ func BenchmarkSeal(b *testing.B) {
 	r := seal.NewRing(seal.NewKey(), true)
 	for _, n := range []int{100, 800, 8000} {
 		plain := make([]byte, n)
-		v, err := r.Seal(place, plain)
+		v, err := r.Seal(nil, place, plain)
 		if err != nil {
 			b.Fatal(err)
 		}
 		b.Run(fmt.Sprintf("seal/%d", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				_, _ = r.Seal(place, plain)
+				_, _ = r.Seal(nil, place, plain)
 			}
 		})
 		b.Run(fmt.Sprintf("open/%d", n), func(b *testing.B) {

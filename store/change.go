@@ -12,31 +12,42 @@ import (
 
 // Change is a set of writes that belong together: all of them are stored, or
 // none. Make one with [Store.Change], fill it on one goroutine, give it to
-// [Store.Commit]; after an error it may be given again. A method that meets a
-// bad value notes the error, and Commit answers it without writing anything.
+// [Store.Commit]. It may be given again, as after an error; where it was stored, its
+// events come a second time. A method that meets a bad value notes the error, and Commit
+// answers it without writing anything.
 type Change struct {
 	sealer Sealer
 	ops    []op
 	events []pending
 	heads  []continued
 	trims  map[string]uint64 // by stream: the seq up to which the log is pruned
-	place  []byte            // for sealContext
 	err    error
+
+	firstOp    [1]op // what most changes need
+	firstEvent [1]pending
 }
 
 // pending is an event whose seq the committer will give out.
 type pending struct {
 	event record.Event
-	body  []byte // sealed JSON, without stream, epoch and seq
+	entry []byte // its entry of the log; epoch and seq are zero until they are given
+	given bool   // they were
 }
 
 // Change begins an empty change set.
-func (s *Store) Change() *Change { return &Change{sealer: s.sealer} }
+func (s *Store) Change() *Change {
+	c := &Change{sealer: s.sealer}
+	c.ops, c.events = c.firstOp[:0], c.firstEvent[:0]
+	return c
+}
 
 // PutInstance stores the instance.
 func (c *Change) PutInstance(in record.Instance) {
-	value, err := in.Encode()
-	c.putEncoded(bucketInstances, c.key(in.ID), value, err)
+	buf := borrow()
+	defer buf.giveBack()
+	var err error
+	buf.b, err = in.AppendJSON(buf.b)
+	c.putEncoded(bucketInstances, c.key(in.ID), buf.b, err)
 }
 
 // PutSession stores the instance's saved session.
@@ -102,19 +113,36 @@ func (c *Change) Append(e record.Event) {
 		return
 	}
 	e.Epoch, e.Seq = 0, 0
-	body, err := e.Encode()
-	if err == nil {
-		body, err = c.sealer.Seal([]byte(e.Stream), body)
-	}
-	if err == nil && len(body) > maxValue {
-		err = fmt.Errorf("it has %d bytes, at most %d are taken", len(body), maxValue)
-	}
+	entry, err := c.entry(&e)
 	if err != nil {
 		c.fail(fmt.Errorf("append event: %w", err))
 		return
 	}
-	c.events = append(c.events, pending{e, body})
+	c.events = append(c.events, pending{event: e, entry: entry})
 }
+
+// entry makes the entry of an event in the log, whose epoch and seq are not known yet.
+func (c *Change) entry(e *record.Event) ([]byte, error) {
+	buf := borrow()
+	defer buf.giveBack()
+	var err error
+	if buf.b, err = e.AppendJSON(buf.b); err != nil {
+		return nil, err
+	}
+	buf.place = append(buf.place, e.Stream...)
+	head := headerSize(e.Stream)
+	out := appendHeader(make([]byte, 0, head+len(buf.b)+sealRoom), e.Stream, 0, 0, e.At)
+	if out, err = c.sealer.Seal(out, buf.place, buf.b); err != nil {
+		return nil, err
+	}
+	if n := len(out) - head; n > maxValue {
+		return nil, fmt.Errorf("it has %d bytes, at most %d are taken", n, maxValue)
+	}
+	return out, nil
+}
+
+// sealRoom is room for what sealing adds; where it adds more, that costs a copy.
+const sealRoom = 48
 
 const maxStream = 64
 
@@ -125,8 +153,10 @@ func (c *Change) putJSON(bucket string, key []byte, v any) {
 
 func (c *Change) putEncoded(bucket string, key, value []byte, err error) {
 	if err == nil {
-		c.place = appendPlace(c.place[:0], bucket, key)
-		value, err = c.sealer.Seal(c.place, value)
+		buf := borrow()
+		defer buf.giveBack()
+		buf.place = appendPlace(buf.place, bucket, key)
+		value, err = c.sealer.Seal(nil, buf.place, value)
 	}
 	if err != nil {
 		c.fail(fmt.Errorf("store %s: %w", bucket, err))

@@ -7,12 +7,6 @@ import (
 	"github.com/switchhook/switchhook/record"
 )
 
-// request is one change on its way; exactly one answer is sent.
-type request struct {
-	change *Change
-	answer chan answer // buffered
-}
-
 type answer struct {
 	events []record.Event
 	err    error
@@ -22,7 +16,8 @@ type answer struct {
 // nil, all of it is on disk; on an error, none of it is. ctx bounds the wait
 // for a turn only: a change that is being written is waited for, so that the
 // answer is never a guess. While the outcome of a write is unknown, its changes
-// wait for it and others are refused.
+// wait for it and others are refused. The events are the hooks' of [Store.OnAppend], too:
+// nobody changes them.
 //
 // It fails with [ErrUnavailable] while the file cannot be written and with
 // [ErrClosed] once Run has ended. Only a change whose outcome was still unknown
@@ -35,14 +30,19 @@ func (s *Store) Commit(ctx context.Context, c *Change) ([]record.Event, error) {
 	if c.empty() {
 		return nil, nil
 	}
-	r := &request{change: c, answer: make(chan answer, 1)}
-	select {
-	case s.queue <- r:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
-	case <-s.done:
+	r := s.queue.request(c)
+	defer s.queue.release(r)
+	if !s.queue.put(r) {
 		return nil, ErrClosed
 	}
-	a := <-r.answer
+	select {
+	case a := <-r.answer:
+		return a.events, a.err
+	case <-ctx.Done():
+		if s.queue.withdraw(r) {
+			return nil, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+		}
+	}
+	a := <-r.answer // it is being written: not a guess
 	return a.events, a.err
 }

@@ -256,6 +256,75 @@ func TestCommitOutOfTurn(t *testing.T) {
 	}
 }
 
+// TestWithdrawn has many give up while their turn comes: who is told that nothing was
+// stored is told the truth, and so is everybody else.
+func TestWithdrawn(t *testing.T) {
+	path := newPath(t)
+	s, stop := started(t, path)
+	var mu sync.Mutex
+	var answered []string
+	withdrawn := 0
+	var wg sync.WaitGroup
+	for i := range 64 {
+		wg.Go(func() {
+			for range 50 {
+				ctx, cancel := context.WithCancel(t.Context())
+				if i%2 == 0 {
+					wg.Go(cancel)
+				}
+				events, err := s.Commit(ctx, appendTo(s, "a", "a"))
+				cancel()
+				mu.Lock()
+				switch {
+				case err == nil:
+					answered = append(answered, ids(events)...)
+				case i%2 == 0 && errors.Is(err, store.ErrUnavailable) && errors.Is(err, context.Canceled) && events == nil:
+					withdrawn++
+				default:
+					t.Errorf("%v, %v", events, err)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	stop()
+	want := numbered("a", 1, 2*(64*50-withdrawn))
+	if got := streamIDs(t, open(t, path), "a"); !slices.Equal(got, want) {
+		t.Errorf("%d events are stored, %d are wanted, of changes that were not withdrawn", len(got), len(want))
+	}
+	slices.Sort(answered)
+	slices.Sort(want)
+	if !slices.Equal(answered, want) {
+		t.Errorf("%d events were answered, %d stored", len(answered), len(want))
+	}
+	if withdrawn == 0 {
+		t.Error("nothing was withdrawn")
+	}
+}
+
+// TestGivenTwice commits one change again: its events come again, and those that are in
+// the log stay what they are.
+func TestGivenTwice(t *testing.T) {
+	path := newPath(t)
+	s, stop := started(t, path)
+	c := s.Change()
+	c.Append(record.Event{Stream: "a", At: moment, Data: fmt.Appendf(nil, "%q", strings.Repeat("x", 4<<10))})
+	for range 2 {
+		if _, err := s.Commit(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := numbered("a", 1, 2)
+	if got := streamIDs(t, s, "a"); !slices.Equal(got, want) {
+		t.Errorf("%v are in the log, %v are wanted", got, want)
+	}
+	stop()
+	if got := streamIDs(t, open(t, path), "a"); !slices.Equal(got, want) {
+		t.Errorf("%v are in the file, %v are wanted", got, want)
+	}
+}
+
 // TestStopAnswersEverybody ends Run while a crowd waits: each is answered, and
 // the answer is true.
 func TestStopAnswersEverybody(t *testing.T) {

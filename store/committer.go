@@ -6,8 +6,6 @@ import (
 	"maps"
 	"runtime"
 	"time"
-
-	"github.com/switchhook/switchhook/record"
 )
 
 // maxBatch bounds how much one transaction gathers, and so how long the first
@@ -50,9 +48,8 @@ func (c *committer) run(ctx context.Context) error {
 			c.drain(ctx)
 			c.leave()
 			return nil
-		case r := <-c.s.queue:
-			c.gather(r)
-			c.commit(ctx, c.batch)
+		case <-c.s.queue.some:
+			c.turn(ctx)
 		case err := <-c.checkpointed:
 			if c.end(err); c.unsettled {
 				c.probe(ctx)
@@ -84,14 +81,21 @@ func (c *committer) run(ctx context.Context) error {
 // drain commits what was waiting when Run was told to stop.
 func (c *committer) drain(ctx context.Context) {
 	for c.finished == nil {
-		select {
-		case r := <-c.s.queue:
-			c.gather(r)
-			c.commit(ctx, c.batch)
-		default:
+		if !c.turn(ctx) {
 			return
 		}
 	}
+}
+
+// turn commits what is waiting, and reports whether anything was.
+func (c *committer) turn(ctx context.Context) bool {
+	c.gather()
+	if len(c.batch) == 0 {
+		return false
+	}
+	c.commit(ctx, c.batch)
+	clear(c.batch)
+	return true
 }
 
 // leave lets the file alone hold everything, so that it can be copied and moved. Where
@@ -112,18 +116,12 @@ func (c *committer) leave() {
 // gather takes everything that is waiting: while the last batch was being synced, the
 // next one has formed by itself. Those who were just answered may be about to ask
 // again: they get a turn of the processor first, as long as somebody does.
-func (c *committer) gather(first *request) {
-	c.batch = append(c.batch[:0], first)
-	for before := 0; len(c.batch) > before; runtime.Gosched() {
+func (c *committer) gather() {
+	c.batch = c.s.queue.take(c.batch[:0], maxBatch)
+	for before := 0; len(c.batch) > before; {
 		before = len(c.batch)
-		for more := true; more && len(c.batch) < maxBatch; {
-			select {
-			case r := <-c.s.queue:
-				c.batch = append(c.batch, r)
-			default:
-				more = false
-			}
-		}
+		runtime.Gosched()
+		c.batch = c.s.queue.take(c.batch, maxBatch)
 	}
 }
 
@@ -168,17 +166,16 @@ func (c *committer) probe(ctx context.Context) {
 
 // publish moves memory to where the disk is, then answers, then wakes.
 func (c *committer) publish(batch []*request, st *staged) {
-	all := make([]record.Event, 0, len(st.pos))
 	x := c.s.idx
 	x.mu.Lock()
 	n := 0
-	for i, events := range st.events {
-		for j := range events {
-			x.add(events[j].Stream, events[j].Seq, st.pos[n])
-			x.recent.add(st.pos[n], &events[j], len(batch[i].change.events[j].body))
+	for _, r := range batch {
+		for i := range r.change.events {
+			e := &st.events[n]
+			x.add(e.Stream, e.Seq, st.pos[n])
+			x.recent.add(st.pos[n], e, len(r.change.events[i].entry))
 			n++
 		}
-		all = append(all, events...)
 	}
 	maps.Copy(x.heads, st.heads)
 	x.size += st.size
@@ -187,15 +184,15 @@ func (c *committer) publish(batch []*request, st *staged) {
 	}
 	x.mu.Unlock()
 	for i, r := range batch {
-		r.answer <- answer{events: st.events[i]}
+		r.answer <- answer{events: st.of(i)}
 	}
-	if len(all) == 0 {
+	if len(st.events) == 0 {
 		return
 	}
 	c.s.hooksMu.Lock()
 	hooks := c.s.hooks
 	c.s.hooksMu.Unlock()
 	for _, fn := range hooks {
-		fn(all)
+		fn(st.events)
 	}
 }

@@ -102,11 +102,6 @@ func (c *Change) putDevice(prefix []byte, writes map[string][]byte) {
 			c.delete(bucketDevice, full)
 			continue
 		}
-		sealed, err := c.sealer.Seal(appendPlace(c.place[:0], bucketDevice, full), value)
-		if err != nil {
-			c.fail(fmt.Errorf("seal device key: %w", err))
-			return
-		}
-		c.put(bucketDevice, full, sealed)
+		c.putEncoded(bucketDevice, full, value, nil)
 	}
 }

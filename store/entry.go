@@ -15,12 +15,21 @@ import (
 // nanoseconds.
 const headerVersion = 1
 
+func headerSize(stream string) int { return 2 + len(stream) + 20 }
+
 func appendHeader(b []byte, stream string, epoch uint32, seq uint64, at time.Time) []byte {
 	b = append(b, headerVersion, byte(len(stream)))
 	b = append(b, stream...)
 	b = binary.BigEndian.AppendUint32(b, epoch)
 	b = binary.BigEndian.AppendUint64(b, seq)
 	return binary.BigEndian.AppendUint64(b, uint64(at.UnixNano()))
+}
+
+// number fills in what an entry is to be of its stream.
+func number(entry []byte, stream string, epoch uint32, seq uint64) {
+	n := 2 + len(stream)
+	binary.BigEndian.PutUint32(entry[n:], epoch)
+	binary.BigEndian.PutUint64(entry[n+4:], seq)
 }
 
 // entrySize is what an entry of the log takes in the file: its key, its value and

@@ -169,9 +169,9 @@ type mask struct{}
 
 var errMask = errors.New("the mask does not fit")
 
-func (mask) Seal(context, plain []byte) ([]byte, error) {
+func (mask) Seal(dst, context, plain []byte) ([]byte, error) {
 	sum := sha256.Sum256(context)
-	out := append([]byte{0x7f}, sum[:8]...)
+	out := append(append(dst, 0x7f), sum[:8]...)
 	out = binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(plain))
 	for _, b := range plain {
 		out = append(out, b^0xa5)

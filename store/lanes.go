@@ -131,8 +131,11 @@ func (c *Change) PutLane(l record.Lane) {
 		}
 		return
 	}
-	value, err := l.Encode()
-	c.putEncoded(bucketLanes, c.laneKey(l.Endpoint, l.Stream, l.Replay), value, err)
+	buf := borrow()
+	defer buf.giveBack()
+	var err error
+	buf.b, err = l.AppendJSON(buf.b)
+	c.putEncoded(bucketLanes, c.laneKey(l.Endpoint, l.Stream, l.Replay), buf.b, err)
 }
 
 // DeleteLane forgets how far one lane has come: that of a replay, or of the live

@@ -23,7 +23,8 @@ func place(bucket string, key []byte) (string, error) {
 	if n < 0 {
 		return "", fmt.Errorf("there is no bucket %q", bucket)
 	}
-	return string(append(append(make([]byte, 0, 1+len(key)), byte(n)), key...)), nil
+	var room [128]byte
+	return string(append(append(room[:0], byte(n)), key...)), nil
 }
 
 // placed is the inverse of place.

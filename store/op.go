@@ -42,8 +42,21 @@ func hasPrefix(k, prefix []byte) bool {
 	return len(k) >= len(prefix) && string(k[:len(prefix)]) == string(prefix)
 }
 
-// joinKey joins parts with zero bytes, which no part holds.
-func joinKey(parts ...string) []byte { return []byte(strings.Join(parts, "\x00")) }
+// joinKey joins parts with zero bytes, which no part holds. It has room for one more.
+func joinKey(parts ...string) []byte {
+	n := len(parts)
+	for _, p := range parts {
+		n += len(p)
+	}
+	key := make([]byte, 0, n)
+	for i, p := range parts {
+		if i > 0 {
+			key = append(key, 0)
+		}
+		key = append(key, p...)
+	}
+	return key
+}
 
 func checkName(name string) error {
 	if name == "" || strings.ContainsRune(name, 0) {

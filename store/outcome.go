@@ -88,8 +88,8 @@ func (c *committer) pause(ctx context.Context, tick <-chan time.Time, why error)
 		select {
 		case <-ctx.Done():
 			return false
-		case r := <-c.s.queue:
-			r.answer <- answer{err: fmt.Errorf("%w: %w", ErrUnavailable, why)}
+		case <-c.s.queue.some:
+			c.s.queue.refuse(fmt.Errorf("%w: %w", ErrUnavailable, why))
 		case answer := <-c.s.flushes:
 			answer <- fmt.Errorf("%w: %w", ErrUnavailable, why)
 		case err := <-c.checkpointed:

@@ -35,9 +35,9 @@ type padded struct {
 	turn *atomic.Int32
 }
 
-func (p padded) Seal(context, plain []byte) ([]byte, error) {
+func (p padded) Seal(dst, context, plain []byte) ([]byte, error) {
 	n := p.turn.Load()
-	out, err := p.mask.Seal(context, plain)
+	out, err := p.mask.Seal(dst, context, plain)
 	return append(append(out, make([]byte, n)...), byte(n)), err
 }
 

@@ -4,7 +4,7 @@ import "github.com/switchhook/switchhook/record"
 
 const (
 	recentEvents = 8192    // a power of two
-	recentBody   = 2 << 10 // sealed bytes of the largest event that is kept
+	recentSize   = 2 << 10 // bytes of the largest entry of the log whose event is kept
 )
 
 // recent keeps the events that were committed last, as they were given to
@@ -20,8 +20,8 @@ type kept struct {
 	event record.Event
 }
 
-func (r *recent) add(pos uint64, e *record.Event, body int) {
-	if body > recentBody {
+func (r *recent) add(pos uint64, e *record.Event, size int) {
+	if size > recentSize {
 		return
 	}
 	if r.ring == nil {

@@ -83,10 +83,10 @@ func (s *Store) resealOne(c *Change, bucket string, key, value []byte, stale fun
 	if err != nil {
 		return err
 	}
-	sealed, err := s.sealer.Seal(context, plain)
+	sealed, err := s.sealer.Seal(bytes.Clone(head), context, plain)
 	if err != nil {
 		return err
 	}
-	c.ops = append(c.ops, op{bucket: bucket, key: key, value: append(bytes.Clone(head), sealed...), was: bytes.Clone(value)})
+	c.ops = append(c.ops, op{bucket: bucket, key: key, value: sealed, was: bytes.Clone(value)})
 	return nil
 }

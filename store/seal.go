@@ -6,9 +6,10 @@ package store
 //
 // Every sealed value begins with a byte that says how it was sealed, so that a
 // file can hold values of both kinds while it is being converted. Both methods
-// are called from many goroutines, and keep neither argument.
+// are called from many goroutines, and keep no argument. Seal appends what it makes to
+// dst.
 type Sealer interface {
-	Seal(context, plain []byte) ([]byte, error)
+	Seal(dst, context, plain []byte) ([]byte, error)
 	Open(context, sealed []byte) ([]byte, error)
 }
 
@@ -20,8 +21,8 @@ const sealedPlain byte = 0
 type Plain struct{}
 
 // Seal marks plain as not encrypted.
-func (Plain) Seal(_, plain []byte) ([]byte, error) {
-	return append([]byte{sealedPlain}, plain...), nil
+func (Plain) Seal(dst, _, plain []byte) ([]byte, error) {
+	return append(append(dst, sealedPlain), plain...), nil
 }
 
 // Open is the inverse of Seal. The answer aliases sealed.

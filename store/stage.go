@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -18,17 +19,31 @@ func (e *refusedError) Unwrap() error { return e.err }
 // then.
 type staged struct {
 	layer
-	events [][]record.Event // by request
-	pos    []uint64         // by event, in order
+	events []record.Event // of all requests
+	by     []int          // where each request's begin, and the end of the last
+	pos    []uint64       // by event
 	heads  map[string]head
 	trims  map[string]uint64
 	size   int64 // by how much the log grows
 }
 
+// of answers the events of a request.
+func (st *staged) of(request int) []record.Event {
+	end := st.by[request+1]
+	return st.events[st.by[request]:end:end]
+}
+
 // stage puts the batch together and gives every event its seq. Nothing is written yet,
 // and an error changes nothing.
 func (c *committer) stage(batch []*request) (st *staged, err error) {
-	st = &staged{events: make([][]record.Event, len(batch)), heads: make(map[string]head), trims: make(map[string]uint64)}
+	n := 0
+	for _, q := range batch {
+		n += len(q.change.events)
+	}
+	st = &staged{
+		events: make([]record.Event, 0, n), by: make([]int, len(batch)+1), pos: make([]uint64, 0, n),
+		heads: make(map[string]head, n), trims: make(map[string]uint64),
+	}
 	db := c.s.file()
 	if db == nil {
 		return nil, ErrClosed
@@ -48,7 +63,8 @@ func (c *committer) stage(batch []*request) (st *staged, err error) {
 			st.trims[stream] = max(st.trims[stream], seq)
 		}
 		c.continueStreams(st, q.change.heads)
-		for _, p := range q.change.events {
+		for j := range q.change.events {
+			p := &q.change.events[j]
 			e := p.event
 			h, ok := st.heads[e.Stream]
 			if !ok {
@@ -58,17 +74,24 @@ func (c *committer) stage(batch []*request) (st *staged, err error) {
 			st.heads[e.Stream] = h
 			e.Epoch, e.Seq = h.epoch, h.seq
 			next++
-			v := append(appendHeader(make([]byte, 0, len(p.body)+2+len(e.Stream)+20), e.Stream, e.Epoch, e.Seq, e.At), p.body...)
-			if err := st.set(bucketLog, position(next), v); err != nil {
+			if p.given { // a change committed twice: layers and readers may hold the first entry
+				p.entry = bytes.Clone(p.entry)
+			}
+			p.given = true
+			number(p.entry, e.Stream, e.Epoch, e.Seq)
+			var key [8]byte
+			binary.BigEndian.PutUint64(key[:], next)
+			if err := st.set(bucketLog, key[:], p.entry); err != nil {
 				return nil, fmt.Errorf("append to the log: %w", err)
 			}
-			st.events[i] = append(st.events[i], e)
+			st.events = append(st.events, e)
 			st.pos = append(st.pos, next)
-			st.size += entrySize(v)
+			st.size += entrySize(p.entry)
 		}
+		st.by[i+1] = len(st.events)
 	}
 	for stream, h := range st.heads {
-		v := binary.BigEndian.AppendUint32(nil, h.epoch)
+		v := binary.BigEndian.AppendUint32(make([]byte, 0, 12), h.epoch)
 		if err := st.set(bucketHeads, []byte(stream), binary.BigEndian.AppendUint64(v, h.seq)); err != nil {
 			return nil, fmt.Errorf("write heads: %w", err)
 		}

@@ -40,7 +40,7 @@ type Store struct {
 	journal *journal
 
 	idx     *index
-	queue   chan *request
+	queue   *queue
 	flushes chan chan error
 	done    chan struct{} // closed when Run has ended
 
@@ -108,7 +108,7 @@ func opened(db *bbolt.DB, path string, opts Options) (*Store, error) {
 		path: path, opts: opts, sealer: sealer, log: opts.Log,
 		db: db, idx: idx, commitTx: (*bbolt.Tx).Commit,
 		memory: memory{active: &layer{}},
-		queue:  make(chan *request), flushes: make(chan chan error), done: make(chan struct{}),
+		queue:  newQueue(), flushes: make(chan chan error), done: make(chan struct{}),
 	}
 	if s.run, s.number, err = claim(db); err != nil {
 		return nil, fmt.Errorf("prepare %s: %w", path, err)
@@ -123,6 +123,7 @@ func opened(db *bbolt.DB, path string, opts Options) (*Store, error) {
 // It may be called once.
 func (s *Store) Run(ctx context.Context) error {
 	defer close(s.done)
+	defer s.queue.close(ErrClosed)
 	if err := newCommitter(s).run(ctx); err != nil {
 		return fmt.Errorf("run the store: %w", err)
 	}

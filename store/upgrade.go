@@ -36,7 +36,7 @@ func sealAll(tx *bbolt.Tx, bucket string, sealer Sealer) error {
 	sealed := make(map[string][]byte)
 	b := tx.Bucket([]byte(bucket))
 	err := b.ForEach(func(k, v []byte) error {
-		value, err := sealer.Seal(sealContext(bucket, k), v)
+		value, err := sealer.Seal(nil, sealContext(bucket, k), v)
 		sealed[string(k)] = value
 		return err
 	})
