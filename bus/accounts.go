@@ -8,10 +8,11 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// The embedded server's two users.
+// The embedded server's two users, and the account that the stream is in.
 const (
-	daemonName = "switchhook"
-	readerName = "reader"
+	daemonName    = "switchhook"
+	readerName    = "reader"
+	daemonAccount = "DAEMON"
 )
 
 // readerAPI is what a reader may ask JetStream for: information, stored
@@ -73,7 +74,7 @@ func (e *embedded) serverOptions() (*server.Options, error) {
 	opts.JetStreamMaxStore = 1 << 60
 	opts.JetStreamMaxMemory = 64 << 20
 
-	daemon, err := e.user(daemonName, e.creds.Daemon, "DAEMON", opts)
+	daemon, err := e.user(daemonName, e.creds.Daemon, daemonAccount, opts)
 	if err != nil {
 		return nil, err
 	}

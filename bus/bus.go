@@ -197,6 +197,9 @@ func (b *Bus) Run(ctx context.Context) error {
 		b.failed(err)
 		if b.acknowledged() != before {
 			pause = pauses{}
+			if b.embedded != nil {
+				b.embedded.well()
+			}
 		}
 		pause.wait(ctx)
 	}

@@ -68,5 +68,16 @@
 // JetStream answers to any reply subject a request names, so in a shared
 // account a subscriber could have an answer stored as an event.
 //
+// A stream of the embedded server that could not be written once, as on a full disk, is
+// not written again until the server is started anew (nats-server 2.15.2): what could not
+// be written gets no answer, and what comes behind it is refused. So the server's health
+// is asked for every second and at the end of a session, and it is started again as soon
+// as its store can be written. Until then it runs on for those who read, and so it does,
+// for up to five minutes, where a new start has helped nothing.
+//
+// JetStream could write many messages together, some milliseconds after it has
+// acknowledged them (PersistMode async). It is not asked to: where that write fails, on a
+// full disk, what was acknowledged is gone, and nobody is told.
+//
 // An external broker needs nats-server 2.10 or later with JetStream.
 package bus

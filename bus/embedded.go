@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"strconv"
 	"syscall"
@@ -19,8 +20,6 @@ import (
 // configured port.
 var ErrPortTaken = errors.New("the port is taken")
 
-var errNoJetStream = errors.New("the embedded nats server has lost its jetstream")
-
 // embedded is a nats-server in this process.
 type embedded struct {
 	dir   string
@@ -31,6 +30,8 @@ type embedded struct {
 
 	addr string // host:port it listens on, kept over restarts
 	srv  *server.Server
+	ill  error   // why it is to be started again
+	rest respite // between two of those starts
 }
 
 const startTimeout = 30 * time.Second
@@ -135,22 +136,58 @@ func shut(srv *server.Server) {
 	srv.WaitForShutdown()
 }
 
-// works reports whether the server runs and has JetStream.
-func (e *embedded) works() bool { return e.srv != nil && e.srv.JetStreamEnabled() }
-
-// heal starts the server again if it has lost JetStream, as it does for good
-// when the disk is full.
-func (e *embedded) heal() error {
-	if e.works() {
+// check says what the server will not get over by itself: it has lost JetStream, or the
+// stream could not be written once, as on a full disk. Then it is not written again
+// (nats-server 2.15.2), and what could not be written gets no answer.
+func (e *embedded) check() error {
+	h := e.srv.Healthz(&server.HealthzOptions{Account: daemonAccount, Stream: StreamName})
+	if h.StatusCode == http.StatusOK || h.StatusCode == http.StatusNotFound { // a stream can be made again
 		return nil
+	}
+	e.ill = fmt.Errorf("the embedded nats server: %s", h.Error)
+	return e.ill
+}
+
+// heal starts the server again if that is what it needs. While its store cannot be written,
+// or where that has helped nothing just before, it runs on, for those who read.
+func (e *embedded) heal() error {
+	if e.srv != nil {
+		if e.ill == nil {
+			return nil
+		}
+		if err := writable(e.dir); err != nil {
+			return err
+		}
+		if !e.rest.over() {
+			return e.ill
+		}
 	}
 	e.stop()
 	if err := e.start(); err != nil {
 		return err
 	}
+	e.ill = nil
+	e.rest.begin()
 	e.log.Info("nats server started again", "addr", e.addr)
 	return nil
 }
+
+// well is called when the server has stored something.
+func (e *embedded) well() { e.rest = respite{} }
+
+// respite is the time between two starts that have helped nothing: it doubles from a
+// second to five minutes. The zero value is over.
+type respite struct {
+	wait  time.Duration
+	until time.Time
+}
+
+func (r *respite) begin() {
+	r.wait = min(max(time.Second, 2*r.wait), 5*time.Minute)
+	r.until = time.Now().Add(r.wait)
+}
+
+func (r *respite) over() bool { return !time.Now().Before(r.until) }
 
 // options are those of the daemon's own connection, which uses no socket.
 func (e *embedded) options() []nats.Option {
@@ -171,14 +208,18 @@ func (e *embedded) free() error {
 	return l.Close()
 }
 
-// writable makes the server's store and tries it.
+// writable makes the server's store and tries it, with more than a directory entry.
 func writable(dir string) error {
 	dir += "/" + server.JetStreamStoreDir
 	err := os.MkdirAll(dir, 0o700)
 	if err == nil {
 		var f *os.File
 		if f, err = os.CreateTemp(dir, ".try"); err == nil {
-			err = errors.Join(f.Close(), os.Remove(f.Name()))
+			_, err = f.Write(make([]byte, 2*server.MAX_PAYLOAD_SIZE))
+			if other := f.Close(); err == nil {
+				err = other
+			}
+			_ = os.Remove(f.Name())
 		}
 	}
 	if err != nil {

@@ -67,8 +67,10 @@ func (s *session) publish(ctx context.Context, at resumption) error {
 		case <-s.wake:
 			p.more = true
 		case <-tick.C:
-			if s.embedded != nil && !s.embedded.works() {
-				return errNoJetStream
+			if s.embedded != nil {
+				if err := s.embedded.check(); err != nil {
+					return err
+				}
 			}
 			if err := p.overdue(); err != nil {
 				return err

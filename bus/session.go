@@ -54,7 +54,13 @@ func (b *Bus) session(ctx context.Context) error {
 		return err
 	}
 	b.synced(at)
-	return s.publish(ctx, at)
+	err = s.publish(ctx, at)
+	if err != nil && s.embedded != nil {
+		if ill := s.embedded.check(); ill != nil { // says more
+			err = ill
+		}
+	}
+	return err
 }
 
 func (s *session) connect(ctx context.Context) error {
