@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"sort"
-	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/switchhook/switchhook/record"
 )
@@ -42,7 +40,8 @@ type pipeline struct {
 	bytes   int
 	unasked int    // bytes sent since an acknowledgement was asked for
 	seq     uint64 // of the last message sent
-	prev    string // message id of the last message sent
+	prev    string // name of the last message sent; empty if it is known to be the stream's last
+	draft   *draft
 }
 
 // publish sends the log from the resumption on and returns the first doubt, or
@@ -52,7 +51,7 @@ func (s *session) publish(ctx context.Context, at resumption) error {
 	if err != nil {
 		return err
 	}
-	p := &pipeline{session: s, read: at.pos, seq: at.seq, more: true, acks: acks}
+	p := &pipeline{session: s, read: at.pos, seq: at.seq, more: true, acks: acks, draft: newDraft(s.bookmark.Origin)}
 	tick := time.NewTicker(min(time.Second, s.cfg.AckWait/2))
 	defer tick.Stop()
 	for {
@@ -120,26 +119,29 @@ func (p *pipeline) fill() error {
 	return nil
 }
 
-// send publishes one event as the next link of the chain.
+// send publishes one event as the next link of the chain. Its place in the stream is
+// foretold: a stranger's message could take it, and this one be accepted though the one
+// before was refused. The name of the one before cannot be taken. Behind what is settled
+// the sequence alone says it.
+//
+// Nats-Expected-Stream is not sent: the server looks through all headers for each it knows
+// of. Another stream that has come to bind our subjects shows in the acknowledgement.
 func (p *pipeline) send(e *record.Event, pos uint64) error {
 	if !p.cfg.MessageTexts && e.Message != nil {
 		e = new(e.WithoutTexts())
 	}
-	msg, omitted, err := encode(e, p.bookmark.Origin, p.limit-headroom-len(p.prev))
+	msg := p.draft
+	if len(p.flights) == 0 {
+		p.prev = ""
+	}
+	msg.link(p.seq, p.prev)
+	omitted, err := msg.fill(e, p.limit-headroom)
 	if err != nil {
 		return err
 	}
-	id := msg.Header.Get(HeaderID)
+	id := msg.id[0]
 	if omitted != nil {
 		p.log.Warn("event published without its content", "event", id, "reason", omitted.Omitted, "size", omitted.Size, "limit", omitted.Limit)
-	}
-	msg.Header[jetstream.ExpectedStreamHeader] = []string{StreamName}
-	msg.Header[jetstream.ExpectedLastSeqHeader] = []string{strconv.FormatUint(p.seq, 10)}
-	if len(p.flights) > 0 {
-		// The sequence is foretold: a stranger's message could take it, and
-		// this one be accepted though the one before was refused. Its name
-		// cannot be taken. Without flights the sequence is exact.
-		msg.Header[jetstream.ExpectedLastMsgIDHeader] = []string{p.prev}
 	}
 	size := msg.Size()
 	p.seq++
@@ -147,10 +149,10 @@ func (p *pipeline) send(e *record.Event, pos uint64) error {
 		p.unasked = 0
 		msg.Reply = p.acks.subject(p.seq)
 	}
-	if err := p.nc.PublishMsg(msg); err != nil {
+	if err := p.nc.PublishMsg(&msg.Msg); err != nil {
 		return fmt.Errorf("publish %s: %w", id, err)
 	}
-	p.prev = msg.Header.Get(jetstream.MsgIDHeader)
+	p.prev = msg.name[0]
 	p.flights = append(p.flights, flight{id: id, seq: p.seq, pos: pos, size: size, sent: time.Now()})
 	p.bytes += size
 	return nil
