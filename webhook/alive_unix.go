@@ -12,7 +12,7 @@ import (
 // watch looks at a connection without reading from it.
 type watch struct {
 	raw  syscall.RawConn // nil: it has no file
-	look func(fd uintptr) bool
+	look func(fd uintptr)
 	open bool // what look has seen: nothing has come
 	more bool // something has
 }
@@ -28,12 +28,11 @@ func newWatch(c net.Conn) *watch {
 		return w
 	}
 	w.raw, _ = file.SyscallConn() // nil with an error: as if it had no file
-	w.look = func(fd uintptr) bool {
+	w.look = func(fd uintptr) {
 		var one [1]byte
 		n, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		w.open = err == syscall.EAGAIN || err == syscall.EINTR
 		w.more = err == nil && n > 0
-		return true
 	}
 	return w
 }
@@ -41,14 +40,13 @@ func newWatch(c net.Conn) *watch {
 // alive reports whether an idle connection is still open, as far as this side has
 // heard, and nothing has come that nobody asked for.
 func (c *conn) alive() bool {
-	if !c.quiet() || c.SetDeadline(time.Time{}) != nil {
+	switch {
+	case !c.quiet():
 		return false
-	}
-	if c.watch.raw == nil {
+	case c.watch.raw == nil:
 		return true
-	}
-	if c.watch.raw.Read(c.watch.look) != nil {
+	case c.watch.raw.Control(c.watch.look) != nil: // it waits for nothing, as Read would
 		return false
 	}
-	return c.watch.open || c.watch.more && c.quietBy(time.Now().Add(readNow)) && c.SetDeadline(time.Time{}) == nil
+	return c.watch.open || c.watch.more && c.quietBy(time.Now().Add(readNow))
 }

@@ -21,7 +21,7 @@ const (
 	inlineBody    = 16 << 10 // a body up to this long leaves with its head, in one write
 
 	lastWrite = 50 * time.Millisecond // for a long body's last bytes, once it is answered
-	lastWord  = 50 * time.Millisecond // for TLS to say that the connection ends
+	lastWord  = 50 * time.Millisecond // for what TLS says between requests, and at the end
 	readNow   = time.Millisecond      // to read what has come already
 )
 
@@ -71,9 +71,10 @@ func (c *conn) Close() error {
 func (c *conn) quiet() bool { return c.in.Buffered() == 0 && (!c.secure() || c.quietBy(past)) }
 
 // quietBy reads until then, and reports whether nothing has come. Beneath TLS bytes may
-// wait that are no answer, such as a session ticket.
+// wait that are no answer, such as a session ticket, or want one of TLS itself: a
+// receiver may ask for new keys.
 func (c *conn) quietBy(until time.Time) bool {
-	if !c.secure() || c.SetReadDeadline(until) != nil {
+	if !c.secure() || c.SetReadDeadline(until) != nil || c.SetWriteDeadline(time.Now().Add(lastWord)) != nil {
 		return false
 	}
 	_, err := c.in.Peek(1)

@@ -83,8 +83,9 @@ func (s *Sender) post(ctx context.Context, ep *record.Endpoint, r *request, enc 
 func (s *Sender) hop(ctx context.Context, r *request, to *target, accepts Judge) (v outbox.Verdict, location string) {
 	t := &try{
 		to: to, signer: &s.signer, secrets: r.ep.Signing(time.Now()), id: r.id,
-		fields: s.fields(r, to), body: r.made.Body, deadline: r.deadline,
+		body: r.made.Body, deadline: r.deadline,
 	}
+	t.fields = s.fields(t.room[:0], r, to)
 	if err := t.sign(); err != nil {
 		return stuck(err), ""
 	}

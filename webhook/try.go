@@ -18,6 +18,7 @@ type try struct {
 
 	signer  *signer
 	secrets []string
+	room    [8]field // for fields, where no others were configured
 	id      string
 
 	at, signature string      // of the last signing; no signature without secrets
@@ -27,9 +28,8 @@ type try struct {
 // field is a header with its name as it is sent.
 type field struct{ name, value string }
 
-// fields are the headers of a request but for those that are new in each try.
-func (s *Sender) fields(r *request, to *target) []field {
-	out := make([]field, 0, 8+len(r.ep.Headers))
+// fields appends the headers of a request but for those that are new in each try.
+func (s *Sender) fields(out []field, r *request, to *target) []field {
 	agent, authorized := s.userAgent, to.basic
 	if !r.foreign && len(r.ep.Headers) > 0 {
 		for _, name := range slices.Sorted(maps.Keys(r.ep.Headers)) {
