@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// looks is how often a connection is looked at on which something has come.
+const looks = 3
+
 // watch looks at a connection without reading from it.
 type watch struct {
 	raw  syscall.RawConn // nil: it has no file
@@ -45,8 +48,19 @@ func (c *conn) alive() bool {
 		return false
 	case c.watch.raw == nil:
 		return true
-	case c.watch.raw.Control(c.watch.look) != nil: // it waits for nothing, as Read would
-		return false
 	}
-	return c.watch.open || c.watch.more && c.quietBy(time.Now().Add(readNow))
+	// Who is kept from the processor until it is too late reads nothing: what counts is
+	// that nothing is left to be read.
+	for range looks {
+		if c.watch.raw.Control(c.watch.look) != nil { // it waits for nothing, as Read would
+			return false
+		}
+		if c.watch.open || !c.watch.more {
+			return c.watch.open
+		}
+		if !c.quietBy(time.Now().Add(readNow)) {
+			return false
+		}
+	}
+	return false
 }

@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -62,12 +63,24 @@ func (h *held) Write(b []byte) (int, error) {
 	return h.Conn.Write(b)
 }
 
+// busy is a connection on a machine where whoever wants to read for a moment is kept from
+// the processor until the moment is over.
+type busy struct{ *net.TCPConn }
+
+func (b busy) SetReadDeadline(until time.Time) error {
+	err := b.TCPConn.SetReadDeadline(until)
+	if d := time.Until(until); d < time.Second { // not for an answer
+		time.Sleep(d) //nolint:forbidigo // the delay is what is tested
+	}
+	return err
+}
+
 // An answer too many must not become the answer to the next request, however it comes:
 // an event would be lost that its receiver has never seen.
 func TestAnswerTooMany(t *testing.T) {
 	const refused = "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
 	cert, vouches := certified()
-	for _, how := range []string{"later", "with TLS, later", "with TLS, in the same segment"} {
+	for _, how := range []string{"later", "with TLS, later", "with TLS, later, on a busy machine", "with TLS, in the same segment"} {
 		t.Run(how, func(t *testing.T) {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
@@ -106,6 +119,9 @@ func TestAnswerTooMany(t *testing.T) {
 			s := senderFor(t, Config{RootCAs: vouches, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				c, err := (&net.Dialer{}).DialContext(ctx, "tcp", l.Addr().String())
 				used = append(used, c)
+				if tcp, ok := c.(*net.TCPConn); ok && strings.HasSuffix(how, "busy machine") {
+					return busy{tcp}, err
+				}
 				return c, err
 			}})
 			address := "http://example.com/"
